@@ -287,6 +287,22 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await slider.inputValue()).toBe(String(line));
   });
 
+  test('the export says that it leaves out image bytes, and only then', async () => {
+    const base64 = readPhoto('coffee.jpg').toString('base64');
+    const note = page.getByText('The file leaves out the bytes of images.');
+    const open = async (image: string | { base64: string }) => {
+      const { body } = await running.client.batch.post([{ image, text: 'a cup of coffee' }]);
+      await running.client.batch.finished(body.id);
+      const read = page.waitForResponse(/results\?status=succeeded&items=true&limit=20$/);
+      await page.goto(`${running.service.url}/evaluator/#/batches/${body.id}`);
+      await (await read).finished();
+    };
+    await open({ base64 });
+    await note.waitFor();
+    await open(running.host.url('coffee.jpg'));
+    await note.waitFor({ state: 'detached' });
+  });
+
   test('pairs are listed, filtered and opened by keyboard, and the URL has it all', async () => {
     const id = await startBatch(csvOf(60));
     await badge()

@@ -115,6 +115,31 @@ def test_a_data_frame_comes_back_with_its_columns_and_scores(client, photos, cap
     assert batch.summary()["succeeded"] == 2
 
 
+def test_a_data_frame_keeps_its_images_but_the_service_returns_no_bytes(client, photos, tmp_path):
+    coffee, rocket = [(photos / name).read_bytes() for name in ("coffee.jpg", "rocket.jpg")]
+    frame = pd.DataFrame(
+        {
+            "img": [coffee, {"bytes": rocket, "path": "rocket.jpg"}, None],
+            "caption": ["a cup of coffee", "a rocket", "nothing"],
+            "index": [7, 8, 9],
+        },
+        index=["x", "y", "z"],
+    )
+    batch = client.batch(frame, image="img", text="caption")
+    batch.wait(timeout=600)
+    scored = batch.dataframe()
+    assert list(scored["img"]) == list(frame["img"])
+    assert list(scored["index"]) == [7, 8, 9]
+    lowest = batch.dataframe(sort="score", status="succeeded")
+    captions = dict(zip(frame["caption"], frame["img"]))
+    assert [captions[caption] for caption in lowest["caption"]] == list(lowest["img"])
+    assert len(lowest) == 2
+    assert list(client.open_batch(batch.id).dataframe()["img"].isna()) == [True, False, True]
+    batch.to_parquet(tmp_path / "scored.parquet")
+    assert pd.isna(pd.read_parquet(tmp_path / "scored.parquet")["img"][0])
+    assert (list(scored.index), list(frame.index)) == ([0, 1, 2], ["x", "y", "z"])
+
+
 def test_duplicates_are_left_out_by_the_bytes_of_their_images(client, photos, tmp_path):
     (tmp_path / "copy.jpg").write_bytes((photos / "coffee.jpg").read_bytes())
     frame = pd.DataFrame(

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fileStem } from '../../../web/batches/file-names.ts';
-import { exportName, noteOf, type Part } from '../../../web/batches/workbench/exported.ts';
+import { exportName, haveImageBytes, noteOf, type Part } from '../../../web/batches/workbench/exported.ts';
 
 const items = { total: 300, succeeded: 296, failed: 4, cancelled: 0, pending: 0 };
 const status = { id: 'b', model: 'm', revision: '1', precision: 'fp32', traffic: null, items } as BatchStatus;
@@ -18,6 +19,16 @@ test('the note for every part has the threshold and the selection as numbers, an
   expect(note('all', 300)).toMatchObject({ threshold: null, rows: 300, selection: {} });
   expect(note('failed', 4)).toMatchObject({ threshold: null, rows: 4, selection: { status: 'failed' } });
   expect(note('all', undefined)).toMatchObject({ rows: null });
+});
+
+test('the files leave out images without address and path', () => {
+  const pair = { index: 0, status: 'succeeded', score: 1, cosine: 0.01 } as const;
+  const kept: ItemResult[] = [
+    { ...pair, image: 'https://a.test/1.jpg' },
+    { ...pair, image: null, imagePath: 'a.jpg' },
+  ];
+  expect(haveImageBytes(kept)).toBe(false);
+  expect(haveImageBytes([...kept, { ...pair, image: null }])).toBe(true);
 });
 
 test('the files of a batch have its name, without the ending of the uploaded file', () => {

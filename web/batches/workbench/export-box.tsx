@@ -8,6 +8,7 @@ import { ProblemBox } from '../../ui/problem.tsx';
 import type { Scale } from '../../ui/scale.ts';
 import { countResults, type Formulas, saveResults, saveText } from '../downloads.ts';
 import { exportName, noteOf, type Part, parts, selectionOf } from './exported.ts';
+import { useLeftOutImages } from './use-left-out-images.ts';
 import { useThreshold } from './use-threshold.ts';
 
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
@@ -24,6 +25,7 @@ export function ExportBox({
   name: string;
 }) {
   const [threshold] = useThreshold(scale);
+  const leavesImagesOut = useLeftOutImages(status);
   const [chosen, setPart] = useState<Part>();
   // Without a scored pair (a batch has just started), no pair can reach the threshold.
   const part = chosen ?? (status.items.succeeded > 0 ? 'passing' : 'all');
@@ -124,6 +126,12 @@ export function ExportBox({
         <p class="fine soft">
           NDJSON has the columns of image and text as <code>image</code> and <code>text</code>, and the other columns in{' '}
           <code>metadata</code>. CSV and Parquet keep the columns of your file.
+        </p>
+      )}
+      {leavesImagesOut && (
+        <p class="fine soft">
+          The file leaves out the bytes of images. For Parquet and tar, <code>vls batch … --keep</code> writes the
+          selected rows with them.
         </p>
       )}
       {format === 'csv' && (

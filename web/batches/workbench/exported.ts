@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { fileStem } from '../file-names.ts';
 import { justBelow } from './distribution.ts';
@@ -40,3 +41,7 @@ export function noteOf(status: BatchStatus, part: Part, threshold: number, rows:
   };
   return `${JSON.stringify(note, null, 2)}\n`;
 }
+
+/** Returns true if images of some scored pairs are bytes without a path, which tables of results leave out. */
+export const haveImageBytes = (pairs: readonly ItemResult[]): boolean =>
+  pairs.some(({ image, imagePath }) => (image ?? imagePath ?? null) === null);

@@ -152,7 +152,7 @@ class AsyncClient:
                 is_repeatable=body.is_repeatable,
             )
         )
-        return AsyncBatch(self, status.id, calls.types_of(source))
+        return AsyncBatch(self, status.id, calls.Posted.of(source, image))
 
     def open_batch(self, batch_id: str) -> "AsyncBatch":
         """Returns the handle of a batch that was posted earlier."""
@@ -210,9 +210,9 @@ class AsyncClient:
 class AsyncBatch:
     """A batch of the service."""
 
-    def __init__(self, client: AsyncClient, batch_id: str, types: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, client: AsyncClient, batch_id: str, posted: calls.Posted = calls.Posted()) -> None:
         self._client = client
-        self._types = types or {}
+        self._posted = posted
         self.id = batch_id
 
     def __repr__(self) -> str:
@@ -280,16 +280,17 @@ class AsyncBatch:
 
         `selection` has parameters as those of `results`.
 
-        Columns of a posted DataFrame have their types; after `open_batch` they are text.
+        Columns of a posted DataFrame have their types, and its images are those of the DataFrame. After `open_batch`,
+        columns are text, and images that were sent as bytes are null, as always for a file or for pairs.
         """
         import pandas
 
         async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, calls.selection_of(**selection)) as response:
             frame = pandas.read_parquet(io.BytesIO(await response.aread()))
-        return calls.restored(frame, self._types)
+        return calls.restored(frame, self._posted)
 
     async def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Writes the results as Parquet. The file exists when it is complete."""
+        """Writes the results as Parquet, without image bytes. The file exists when it is complete."""
         async with self._client._stream(f"{BATCHES}/{self.id}/results", PARQUET, {}) as response:
             with calls.whole_file(path) as file:
                 async for part in response.aiter_bytes():

@@ -207,17 +207,33 @@ def name_of(source: Any) -> dict[str, str]:
     return {"name": name} if name else {}
 
 
-def types_of(source: Any) -> dict[str, Any]:
-    """Returns the types of the columns of a data frame; empty for other sources."""
-    dtypes = getattr(source, "dtypes", None)
-    return {} if dtypes is None else {str(name): dtype for name, dtype in dtypes.items()}
+@dataclass(frozen=True)
+class Posted:
+    """The parts of a posted data frame that the service does not return; empty for other sources."""
+
+    types: Mapping[str, Any] = field(default_factory=dict)
+    image: str = ""
+    #: The column with the images. The service returns only addresses and paths.
+    images: Any = None
+
+    @staticmethod
+    def of(source: Any, image: str) -> "Posted":
+        dtypes = getattr(source, "dtypes", None)
+        if dtypes is None:
+            return Posted()
+        types = {str(name): dtype for name, dtype in dtypes.items()}
+        return Posted(types, image, source.iloc[:, list(types).index(image)] if len(types) == len(dtypes) else None)
 
 
-def restored(frame: Any, types: Mapping[str, Any]) -> Any:
-    """Converts columns that were returned as text to the types that they had in the posted data frame."""
+def restored(frame: Any, posted: Posted) -> Any:
+    """Replaces images by those of the posted data frame, and text by values of the types that the columns had."""
     import pandas
 
-    for name, dtype in types.items():
+    if posted.images is not None and posted.image in frame:
+        # The first column has the indexes of the items. Parquet has no type for a path.
+        images = posted.images.iloc[frame.iloc[:, 0]]
+        frame[posted.image] = images.map(lambda one: os.fspath(one) if isinstance(one, os.PathLike) else one).array
+    for name, dtype in posted.types.items():
         kind = getattr(dtype, "kind", "O")
         if name not in frame or kind not in "biufM" or not pandas.api.types.is_string_dtype(frame[name].dtype):
             continue
