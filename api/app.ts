@@ -42,6 +42,7 @@ import { createOpenApi } from './openapi.ts';
 import { queueBoard } from './queue-board.ts';
 import type { Route } from './route.ts';
 import { batchEmbeddingRoutes } from './routes/batch-embeddings.ts';
+import { batchImageRoutes } from './routes/batch-images.ts';
 import { batchRoutes } from './routes/batches.ts';
 import { embeddingsRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -89,6 +90,7 @@ const largeAnswers = [
   '/v1/evaluation/batch',
   '/v1/evaluation/batch/:id/results',
   '/v1/evaluation/batch/:id/embeddings',
+  '/v1/evaluation/batch/:id/images/:index',
 ];
 
 /** The built web page, written by `web/build.ts`. */
@@ -114,6 +116,7 @@ export function createApp(deps: AppDeps): Express {
     ...resultRoutes({ ...deps, openStreams, largeResponses }),
     ...judgementRoutes({ ...deps, largeResponses, audit }),
     ...batchEmbeddingRoutes({ ...deps, openStreams, largeResponses }),
+    ...batchImageRoutes({ ...deps, largeResponses }),
     ...rankRoutes(scoring),
     ...embeddingsRoutes(scoring),
     ...modelRoutes(deps),

@@ -16,6 +16,11 @@ export interface LargeResponses {
    */
   page(request: Request, response: Response, read: () => Promise<unknown>): Promise<void>;
   /**
+   * Sends an image. The slots are separate, because a view asks for many images at once.
+   * @throws the error of `read`; {@link ServiceError} `overloaded` when too many responses wait.
+   */
+  image(request: Request, response: Response, read: () => Promise<Image>): Promise<void>;
+  /**
    * Sends scores or embeddings as JSON. Their slots are separate, so that interactive requests do not wait behind
    * clients that read pages slowly.
    * @param make is called once a slot is free, because the response takes more memory than its data.
@@ -36,12 +41,19 @@ export interface LargeResponses {
   buffered(request: Request, response: Response, parts: AsyncIterator<Bytes>, signal: AbortSignal): Promise<void>;
 }
 
+export interface Image {
+  mediaType: string;
+  bytes: Uint8Array;
+}
+
 export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guaranteed'> {
   /**
    * The maximum number of result pages in memory. A page ends with the chunk of results that makes it larger than 8
    * MiB.
    */
   pages?: number;
+  /** The maximum number of images in memory. By default, an image has up to 20 MiB. */
+  images?: number;
   /** The maximum number of lists in memory. A thousand embeddings take 10 MB, a thousand texts up to 20 MB. */
   lists?: number;
   /** The maximum number of stream parts in memory. A part has up to 2 MiB, or 4 MiB if it is a single chunk. */
@@ -61,6 +73,7 @@ export interface LargeResponseOptions extends Pick<FairPlacesOptions, 'guarantee
  */
 export function createLargeResponses({
   pages = 8,
+  images = 8,
   lists = 8,
   parts = 16,
   buffers = 8,
@@ -69,16 +82,23 @@ export function createLargeResponses({
 }: LargeResponseOptions = {}): LargeResponses {
   // Separate queues, so that a page does not wait for slow readers of streams.
   const pagePlaces = createFairPlaces({ places: pages, guaranteed, maxWaiting: 1_000 });
+  const imagePlaces = createFairPlaces({ places: images, guaranteed, maxWaiting: 1_000 });
   const listPlaces = createFairPlaces({ places: lists, guaranteed, maxWaiting: 1_000 });
   const partPlaces = createFairPlaces({ places: parts, guaranteed, maxWaiting: 10_000 });
   const bufferPlaces = createFairPlaces({ places: buffers, guaranteed, maxWaiting: 1_000 });
 
-  async function sendJson(places: FairPlaces, request: Request, response: Response, read: () => unknown) {
+  const sendJson = (places: FairPlaces, request: Request, response: Response, read: () => unknown) =>
+    sendBytes(places, request, response, async () => ({
+      mediaType: 'json',
+      bytes: Buffer.from(JSON.stringify(await read())),
+    }));
+
+  async function sendBytes(places: FairPlaces, request: Request, response: Response, read: () => Promise<Image>) {
     const signal = clientGone(response);
     const release = await places.take(tenantOf(request), signal);
     try {
-      const bytes = Buffer.from(JSON.stringify(await read()));
-      response.type('json').setHeader('Content-Length', bytes.length);
+      const { mediaType, bytes } = await read();
+      response.type(mediaType).setHeader('Content-Length', bytes.length);
       if (request.method !== 'HEAD')
         await endAfter(response, signal, () => writePaced(response, bytes, signal, patienceMs));
       else response.end();
@@ -104,6 +124,7 @@ export function createLargeResponses({
   };
 
   return {
+    image: (request, response, read) => sendBytes(imagePlaces, request, response, read),
     page: (request, response, read) => sendJson(pagePlaces, request, response, read),
     list: (request, response, make) => sendJson(listPlaces, request, response, make),
     stream,

@@ -38,6 +38,7 @@ import { listBatches, type RequestsQuery } from './reading/list.ts';
 import { readOrdered } from './reading/ordered/page.ts';
 import { type ResultStream, streamOrdered } from './reading/ordered/stream.ts';
 import { readOutline } from './reading/outline.ts';
+import { createPostedImages } from './reading/posted-images.ts';
 import { type Rescored, rescoredItems } from './reading/rescore.ts';
 import { readResults } from './reading/results.ts';
 import { retriedItems } from './reading/retry.ts';
@@ -114,6 +115,11 @@ export interface Batches {
    * Returns the model for a new batch that uses the stored image embeddings of batch `id`; see {@link pinnedByImages}.
    */
   imagesFrom(tenant: string, id: string, asked: Pinned | undefined): Promise<ImagesFrom>;
+  /**
+   * Returns the image of an item that was posted as bytes: base64 or a data URI.
+   * @throws {ServiceError} `batch.no_image`, `batch.input_expired`
+   */
+  image(scope: TenantScope, id: string, index: number): Promise<string>;
   summary(scope: TenantScope, id: string): Promise<BatchSummary>;
   /** Compares a batch with another batch of the same items. @throws {ServiceError} `request.invalid` */
   compare(scope: TenantScope, id: string, query: ComparisonQuery): Promise<BatchComparison>;
@@ -180,6 +186,7 @@ export function createBatches(deps: BatchesDeps): Batches {
   const { redis, payloads, known, places, queues, ending, durability, log } = deps;
   const source = { redis, payloads, known };
   const follower = createFollower(redis);
+  const postedImages = createPostedImages(source);
   let closing = false;
 
   function visible(hash: Record<string, string>): BatchRecord | undefined {
@@ -391,6 +398,7 @@ export function createBatches(deps: BatchesDeps): Batches {
     escapedCells: (scope, id, query) => guarded(async () => escapedCellsOf(await readWithColumns(scope, id), query)),
     embeddings: (scope, id, query) => guarded(async () => readEmbeddings(source, await read(scope, id), query)),
     imagesFrom: (tenant, id, asked) => guarded(async () => pinnedByImages(await read(tenant, id), asked)),
+    image: (scope, id, index) => guarded(async () => postedImages.read(await read(scope, id), index)),
     summary: (scope, id) => guarded(async () => readSummary(source, await read(scope, id))),
     compare: (scope, id, { other, ...query }) =>
       guarded(async () => compareBatches(source, await read(scope, id), await read(scope, other), query)),

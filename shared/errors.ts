@@ -94,6 +94,7 @@ export const codes = {
   'batch.not_finished': { status: 409, retryable: true, title: 'The batch is still running' },
   'batch.nothing_to_retry': { status: 409, retryable: false, title: 'The batch has no failed items' },
   'batch.input_expired': { status: 409, retryable: false, title: 'The items of the batch are no longer stored' },
+  'batch.no_image': { status: 404, retryable: false, title: 'The batch stores no image of this item' },
   'batch.no_embeddings': { status: 409, retryable: false, title: 'The batch does not store these embeddings' },
   'batch.other_model': { status: 409, retryable: false, title: 'The batch was evaluated by another model' },
   'batch.other_sample': {

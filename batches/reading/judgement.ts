@@ -19,7 +19,7 @@ export async function readJudgement(source: Source, batch: BatchRecord): Promise
     // After a Redis has lost its last second, a pair may be without a score until it is evaluated again.
     if (result?.status !== 'succeeded') return [];
     const { id, score, cosine, probability } = result;
-    const { text = '', image = null, imagePath } = withItem(result, item);
+    const { text = '', image = null, imagePath, imageStored } = withItem(result, item);
     const label = labels.get(index);
     return [
       {
@@ -27,6 +27,7 @@ export async function readJudgement(source: Source, batch: BatchRecord): Promise
         ...(id !== undefined && { id }),
         ...{ text, image, score, cosine },
         ...(imagePath !== undefined && { imagePath }),
+        ...(imageStored && { imageStored }),
         ...(probability !== undefined && { probability }),
         ...(label !== undefined && { label }),
       },

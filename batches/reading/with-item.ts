@@ -1,8 +1,14 @@
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import { addressOf, pathOf } from '../store/item-address.ts';
+import { addressOf, hasStoredImage, pathOf } from '../store/item-address.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 export function withItem(result: ItemResult, item: StoredItem | undefined): ItemResult {
   const imagePath = pathOf(item);
-  return { ...result, text: item?.text ?? '', image: addressOf(item), ...(imagePath !== undefined && { imagePath }) };
+  return {
+    ...result,
+    text: item?.text ?? '',
+    image: addressOf(item),
+    ...(imagePath !== undefined && { imagePath }),
+    ...(hasStoredImage(item) && { imageStored: true }),
+  };
 }

@@ -1,3 +1,4 @@
+import { fileFormat } from '../../shared/file-format.ts';
 import { mayBeBase64 } from '../../shared/image-paths.ts';
 import { isPath } from '../../shared/path-source.ts';
 import type { StoredItem } from './payload.ts';
@@ -17,6 +18,28 @@ export function addressOf(item: StoredItem | undefined): string | null {
 export function pathOf(item: StoredItem | undefined): string | undefined {
   const path = pathIn(item?.image);
   return path === undefined || path.length > maxLength ? undefined : path;
+}
+
+/** Returns the image that was posted as bytes: base64 or a data URI. Returns undefined for any other source. */
+export function inlineOf(item: StoredItem | undefined): string | undefined {
+  if (item === undefined || 'error' in item) return undefined;
+  const { image } = item;
+  if (typeof image !== 'string') return 'base64' in image ? image.base64 : undefined;
+  if (/^\s*data:/i.test(image)) return image;
+  return /^\s*[a-z][a-z0-9+.-]{1,30}:/i.test(image) || isNoImage(image) || image === '' ? undefined : image;
+}
+
+/** The length of the base64 text in which the format of an image shows. */
+const headLength = 64;
+
+/** Returns true if the item has the bytes of an image that the service decodes. Reads only its first bytes. */
+export function hasStoredImage(item: StoredItem | undefined): boolean {
+  const inline = inlineOf(item)?.trimStart() ?? '';
+  const [prefix = ''] = /^data:[^,]{0,1000};\s*base64\s*,\s*/i.exec(inline) ?? [];
+  const head = inline.slice(prefix.length, prefix.length + headLength);
+  const plain =
+    prefix === '' ? head : head.replace(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(parseInt(code, 16)));
+  return fileFormat(Buffer.from(plain, 'base64'))?.isDecoded === true;
 }
 
 function pathIn(image: StoredItem['image']): string | undefined {

@@ -64,8 +64,13 @@ function decode<Value>(payload: Buffer): Value {
   const json = inflateRawSync(payload);
   const text = json.toString('utf8');
   const { v, ...value } = (text.startsWith(exactly) ? parseExactly(text) : JSON.parse(text)) as { v: number };
-  if (v > payloadVersion) throw new Error(`This release cannot read payload version ${v}; a newer release stored it`);
+  checkVersion(v);
   return { ...value, bytes: json.length } as Value;
+}
+
+/** @throws {Error} for a version that this release would misread. */
+export function checkVersion(v: number): void {
+  if (v > payloadVersion) throw new Error(`This release cannot read payload version ${v}; a newer release stored it`);
 }
 
 /**

@@ -255,7 +255,7 @@ export type Problem = {/** The address of the documentation of the code. */
 type: string;
 title: string;
 status: number;
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 detail: string;
 /** The id of the request, which the `X-Request-Id` header and the logs also have. */
 requestId: string;
@@ -267,7 +267,7 @@ message: string;})[];
 /** The error in the format of OpenAI's API; only on paths of OpenAI's API. */
 error?: {message: string;
 type: "invalid_request_error" | "server_error";
-code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 param: string | null;};};
 
 export type BatchWithResults = {id: string;
@@ -318,7 +318,7 @@ after: number;}) | (null);
 /** The input object of a batch by reference. */
 input: string | null;
 /** The error of the input object if the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** The result files of a batch whose items were read from an object; written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -402,6 +402,8 @@ text?: string;
 image?: string | null;
 /** With `items=true`: the path of the image file, if the image was posted with a path. */
 imagePath?: string;
+/** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -433,6 +435,8 @@ text?: string;
 image?: string | null;
 /** With `items=true`: the path of the image file, if the image was posted with a path. */
 imagePath?: string;
+/** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -444,7 +448,7 @@ error: ItemError;
 /** The model that computed the score, if several models share the batch. */
 model?: string;};
 
-export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+export type ItemError = {code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;
 /** True if a retry of the same item may succeed. */
 retryable: boolean;};
@@ -461,6 +465,8 @@ text?: string;
 image?: string | null;
 /** With `items=true`: the path of the image file, if the image was posted with a path. */
 imagePath?: string;
+/** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -482,6 +488,8 @@ text?: string;
 image?: string | null;
 /** With `items=true`: the path of the image file, if the image was posted with a path. */
 imagePath?: string;
+/** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -542,7 +550,7 @@ after: number;}) | (null);
 /** The input object of a batch by reference. */
 input: string | null;
 /** The error of the input object if the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** The result files of a batch whose items were read from an object; written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -643,7 +651,7 @@ after: number;}) | (null);
 /** The input object of a batch by reference. */
 input: string | null;
 /** The error of the input object if the reason is `input`. */
-inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+inputError: ({code: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 message: string;}) | (null);
 /** The result files of a batch whose items were read from an object; written when it has ended. */
 files: ({state: "pending" | "written" | "failed";
@@ -739,7 +747,9 @@ score: number;
 /** The first 300 characters of the text. */
 text: string;
 /** The address of the image; null for an inline image. */
-image: string | null;})[];
+image: string | null;
+/** True if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;})[];
 /** The 50 items with the highest cosines, the highest first. */
 highest: ({index: number;
 id?: string;
@@ -748,7 +758,9 @@ score: number;
 /** The first 300 characters of the text. */
 text: string;
 /** The address of the image; null for an inline image. */
-image: string | null;})[];
+image: string | null;
+/** True if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;})[];
 /** The number of cells that are changed in CSV with `formulas=escape`. NDJSON never changes a cell. */
 formulaCells: number;};
 
@@ -787,6 +799,8 @@ text: string;
 otherText?: string;
 /** The address of the image; null for an inline image. */
 image: string | null;
+/** True if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 score: number;
 otherScore: number;
 /** The share of the compared items that have a lower score than this item; items with the same score count half. */
@@ -800,6 +814,8 @@ text: string;
 otherText?: string;
 /** The address of the image; null for an inline image. */
 image: string | null;
+/** True if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 score: number;
 otherScore: number;
 /** The share of the compared items that have a lower score than this item; items with the same score count half. */
@@ -824,6 +840,8 @@ text: string;
 image: string | null;
 /** The path of the image file, if the image was posted with a path. */
 imagePath?: string;
+/** True if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
+imageStored?: true;
 /** 100 * max(cosine, 0) */
 score: number;
 cosine: number;
@@ -1308,7 +1326,7 @@ minScore?: string;
 /** Only items with this score or a lower one. */
 maxScore?: string;
 /** Only items that failed with this code. */
-code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
+code?: "image.source_invalid" | "image.fetch.http_status" | "image.fetch.unavailable" | "image.fetch.timeout" | "image.fetch.unknown_host" | "image.fetch.dns" | "image.fetch.network" | "image.fetch.tls" | "image.fetch.protocol" | "image.fetch.blocked_address" | "image.fetch.too_many_redirects" | "image.file.refused" | "image.file.not_found" | "image.too_large" | "image.too_many_pixels" | "image.unsupported_format" | "image.corrupt" | "image.decode_timeout" | "image.not_stored" | "text.empty" | "text.too_long" | "item.too_large" | "item.too_deep" | "item.encoding" | "item.invalid" | "model.unknown" | "model.unavailable" | "request.malformed_json" | "request.encoding" | "request.invalid" | "request.too_large" | "request.too_deep" | "request.unsupported_media_type" | "request.not_acceptable" | "request.aborted" | "request.timeout" | "request.unknown_host" | "request.foreign_origin" | "access.key_missing" | "access.key_invalid" | "access.throttled" | "access.operator_only" | "tenant.rate_limited" | "tenant.queue_full" | "tenant.too_many_streams" | "route.not_found" | "route.method_not_allowed" | "traffic.not_shared" | "traffic.no_canary" | "batch.not_found" | "batch.empty" | "batch.too_many_items" | "batch.not_finished" | "batch.nothing_to_retry" | "batch.input_expired" | "batch.no_image" | "batch.no_embeddings" | "batch.other_model" | "batch.other_sample" | "batch.interrupted" | "file.not_found" | "storage.outside" | "storage.not_found" | "storage.forbidden" | "storage.changed" | "storage.unavailable" | "idempotency.in_flight" | "idempotency.mismatch" | "queue.full" | "queue.unavailable" | "overloaded" | "cancelled" | "internal.poison" | "internal";
 /** Only items whose id or text contains this value; upper and lower case count as the same. */
 q?: string;
 /** JSON and NDJSON: with `true`, each result also has the text of its item and the address of its image. The other formats always have both. */
@@ -1458,6 +1476,21 @@ id: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {2
 404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};
+'/evaluator/v1/evaluation/batch/{id}/images/{index}': {get: {/** Read an image that was posted as bytes */
+parameters: {query?: never;path: {/** Id of the batch. */
+id: string;
+/** Index of the item, from 0. */
+index: string;};header?: never;cookie?: never;}; requestBody?: never; responses: {200: {headers: Record<string, unknown>; content: {'image/jpeg': string;'image/png': string;'image/gif': string;'image/webp': string;'image/tiff': string;'image/avif': string;'image/heif': string;};};
+400: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+401: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+403: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+404: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+409: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+421: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
+422: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 429: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 500: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};
 503: {headers: Record<string, unknown>; content: {'application/problem+json': Problem;};};};};};

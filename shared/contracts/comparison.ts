@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imageStored } from './item.ts';
 
 const count = z.int().min(0);
 /** A score limit, parsed with a pattern because `z.coerce.number` would convert an empty value to 0. */
@@ -36,6 +37,7 @@ const disagreement = z.object({
   text: z.string().meta({ description: 'The first 300 characters of the text.' }),
   otherText: z.string().optional().meta({ description: 'The text in the other batch, if it differs.' }),
   image: z.string().nullable().meta({ description: 'The address of the image; null for an inline image.' }),
+  imageStored,
   score: z.number(),
   otherScore: z.number(),
   rank: share.meta({

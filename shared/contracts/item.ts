@@ -109,6 +109,12 @@ const echoedMetadata = z
   .record(z.string(), z.unknown())
   .meta({ id: 'ItemMetadata', description: 'The metadata that was posted with the item.' });
 
+/** Absent in place of false, so that results without stored images are no longer. */
+export const imageStored = z.literal(true).optional().meta({
+  description:
+    'True if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise.',
+});
+
 const echoed = {
   index: z.int().min(0).meta({ description: 'Position in the posted batch, from 0.' }),
   id: z.string().optional(),
@@ -120,6 +126,10 @@ const echoed = {
   }),
   imagePath: z.string().optional().meta({
     description: 'With `items=true`: the path of the image file, if the image was posted with a path.',
+  }),
+  imageStored: imageStored.meta({
+    description:
+      'With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise.',
   }),
   otherScore: z.number().min(0).max(100).optional().meta({
     description: 'JSON pages with `other`: the score of the item in the other batch.',

@@ -3,7 +3,7 @@ import type { Extreme } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { excerpt } from '../../../shared/errors.ts';
 import { binOf } from '../../store/histogram.ts';
-import { addressOf } from '../../store/item-address.ts';
+import { addressOf, hasStoredImage } from '../../store/item-address.ts';
 import type { InputChunk, StoredItem } from '../../store/payload.ts';
 
 /** The number of items with the lowest cosines that a batch stores, and as many with the highest. */
@@ -109,5 +109,10 @@ function countFormulas(tally: Tally, result: ItemResult, item: StoredItem | unde
 function extremeOf(result: ItemResult & { status: 'succeeded' }, item: StoredItem | undefined): Extreme {
   const { index, id, cosine, score } = result;
   const text = item !== undefined && 'text' in item ? item.text.slice(0, 300) : '';
-  return { index, ...(id !== undefined && { id }), cosine, score, text, image: addressOf(item) };
+  return {
+    index,
+    ...(id !== undefined && { id }),
+    ...{ cosine, score, text, image: addressOf(item) },
+    ...(hasStoredImage(item) && { imageStored: true }),
+  };
 }

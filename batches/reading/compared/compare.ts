@@ -5,7 +5,7 @@ import {
   disagreementsShown,
 } from '../../../shared/contracts/comparison.ts';
 import { haveSameScale } from '../../../shared/same-scale.ts';
-import { addressOf } from '../../store/item-address.ts';
+import { addressOf, hasStoredImage } from '../../store/item-address.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { millionthsOf } from '../../store/score-index.ts';
 import { preparePair, readPairedSegments } from '../ordered/paired-segments.ts';
@@ -134,6 +134,7 @@ async function describer(
       text: text.slice(0, textShown),
       ...(otherText !== text && { otherText: otherText.slice(0, textShown) }),
       image: addressOf(item),
+      ...(hasStoredImage(item) && { imageStored: true }),
       score: toScore(cosine),
       otherScore: toScore(otherCosine),
       rank: share(scale.rankOf(cosine)),

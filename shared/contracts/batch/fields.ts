@@ -26,3 +26,11 @@ export const count = z.int().min(0);
 export const rescoredTexts = z.enum(['own', 'others']).meta({ id: 'RescoredTexts' });
 
 export const batchPath = z.object({ id: z.string().meta({ description: 'Id of the batch.' }) });
+
+export const itemPath = batchPath.extend({
+  index: z
+    .string()
+    .regex(/^\d{1,9}$/, { error: 'expected the index of an item, such as 17' })
+    .transform(Number)
+    .meta({ description: 'Index of the item, from 0.', example: 17 }),
+});

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pairFields } from '../item.ts';
+import { imageStored, pairFields } from '../item.ts';
 import { count } from './fields.ts';
 
 /** The maximum number of pairs in a sample. A request that labels all of them reads and writes them at once. */
@@ -82,6 +82,7 @@ export const judgedPair = z
     imagePath: z.string().optional().meta({
       description: 'The path of the image file, if the image was posted with a path.',
     }),
+    imageStored,
     ...pairFields,
     label: label.optional(),
   })

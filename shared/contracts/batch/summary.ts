@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { imageStored } from '../item.ts';
 import { count } from './fields.ts';
 import { batchState } from './status.ts';
 
@@ -9,6 +10,7 @@ const extreme = z.object({
   score: z.number(),
   text: z.string().meta({ description: 'The first 300 characters of the text.' }),
   image: z.string().nullable().meta({ description: 'The address of the image; null for an inline image.' }),
+  imageStored,
 });
 export type Extreme = z.output<typeof extreme>;
 

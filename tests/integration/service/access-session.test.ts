@@ -147,6 +147,9 @@ describe('a browser that has signed in', () => {
     });
     expect(events.status).toBe(200);
     expect(await events.text()).toContain('event: end');
+    // As an <img> asks.
+    const image = await fetch(`${running.service.url}${body.links.self}/images/0`, { headers: cookie });
+    expect([image.status, image.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
     const foreign = await fetch(`${running.service.url}${body.links.events}`, { headers: await signIn(keys.add('x')) });
     expect(foreign.status).toBe(404);
   });

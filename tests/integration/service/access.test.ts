@@ -160,14 +160,14 @@ describe('tenants', () => {
         const headers = { accept, ...(body !== undefined && { 'content-type': 'application/json' }) };
         const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
         const query = path.endsWith('/comparison') ? `?other=${unknownBatch}` : '';
-        const answer = await as(theirs).problem(path.replace('{id}', known) + query, init);
+        const answer = await as(theirs).problem(path.replace('{id}', known).replace('{index}', '0') + query, init);
         // Results have no event stream, whoever asks for it.
         const isRefused = path.endsWith('/results') && accept === 'text/event-stream';
         const kind = path.startsWith('/../v1/files') ? 'file' : 'batch';
         const refusal = isRefused ? [406, 'request.not_acceptable'] : [404, `${kind}.not_found`];
         expect([method, path, accept, answer.status, answer.body.code]).toEqual([method, path, accept, ...refusal]);
         // Not to be told from one that never was.
-        const unknown = await as(theirs).problem(path.replace('{id}', nobodys) + query, init);
+        const unknown = await as(theirs).problem(path.replace('{id}', nobodys).replace('{index}', '0') + query, init);
         expect(unknown.body).toEqual({
           ...JSON.parse(JSON.stringify(answer.body).replaceAll(bare(known), bare(nobodys))),
           requestId: unknown.body.requestId,

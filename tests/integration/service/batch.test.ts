@@ -1,7 +1,8 @@
 import { Resolver } from 'node:dns/promises';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { captions, photoNames } from '../../../testing/images/host.ts';
+import { captions, photoNames, readPhoto } from '../../../testing/images/host.ts';
 import { useService } from '../../support/running-service.ts';
 
 const running = useService();
@@ -144,4 +145,105 @@ test('strict=true refuses a batch with a bad item and names its place', async ()
   );
   expect(status).toBe(400);
   expect(body).toMatchObject({ code: 'request.invalid', errors: [{ path: 'items[1].text' }] });
+});
+
+describe('an image that was posted as bytes', () => {
+  const png = Buffer.from(
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+    'base64',
+  );
+  const html = Buffer.from('<!DOCTYPE html><script>alert(document.cookie)</script>');
+  const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>');
+  const photo = readPhoto('coffee.jpg');
+  const uri = (type: string, bytes: Buffer) => `data:${type};base64,${bytes.toString('base64')}`;
+
+  /** Posts pairs with these images; returns a function that requests one of them. */
+  async function post(images: unknown[]) {
+    const { body } = await running.client.batch.post(images.map((image) => ({ image, text: 'a cup of coffee' })));
+    const read = (index: number, init?: RequestInit) =>
+      fetch(`${running.service.url}/evaluator/v1/evaluation/batch/${body.id}/images/${index}`, init);
+    return { id: body.id, read };
+  }
+
+  test('is served with these bytes and the type that they have, and its result says so', async () => {
+    const base64 = photo.toString('base64');
+    const images = [
+      base64,
+      photo.toString('base64url'),
+      uri('text/html', photo),
+      { base64, path: 'photos/a.jpg' },
+      { base64: png.toString('base64') },
+      running.host.url('coffee.jpg'),
+    ];
+    const { id, read } = await post(images);
+    await running.client.batch.finished(id);
+    for (const [index, bytes] of [photo, photo, photo, photo, png].entries()) {
+      const answer = await read(index);
+      const head = await read(index, { method: 'HEAD' });
+      expect(Buffer.from(await answer.arrayBuffer()).equals(bytes)).toBe(true);
+      expect((await head.arrayBuffer()).byteLength).toBe(0);
+      for (const { status, headers } of [answer, head]) {
+        const names = ['type', 'length', 'disposition', 'security-policy'].map((name) => `content-${name}`);
+        const others = ['x-content-type-options', 'cross-origin-resource-policy', 'cache-control', 'vary'];
+        expect([status, ...[...names, ...others].map((name) => headers.get(name))]).toEqual([
+          200,
+          bytes === png ? 'image/png' : 'image/jpeg',
+          String(bytes.length),
+          'inline',
+          "default-src 'none'; sandbox",
+          'nosniff',
+          'same-origin',
+          'private, max-age=3600',
+          'Cookie, Authorization, X-API-Key',
+        ]);
+      }
+    }
+    const stored = [true, true, true, true, true, undefined];
+    const storedIn = (results: ItemResult[]) => {
+      const byIndex = results.toSorted((a, b) => a.index - b.index);
+      return byIndex.map(({ imageStored }) => imageStored);
+    };
+    expect(storedIn(await running.client.batch.results(id, '&items=true'))).toEqual(stored);
+    const accept = { headers: { accept: 'application/x-ndjson' } };
+    const { body } = await running.client.call<string>(`/v1/evaluation/batch/${id}/results?items=true`, accept);
+    expect(
+      storedIn(
+        body
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line)),
+      ),
+    ).toEqual(stored);
+    const bare = await running.client.batch.results(id);
+    expect(storedIn(bare)).toEqual(stored.map(() => undefined));
+    const { body: summary } = await running.client.call<BatchSummary>(`/v1/evaluation/batch/${id}/summary`);
+    for (const { index, imageStored } of summary.highest) expect(imageStored).toBe(stored[index]);
+  });
+
+  test('is never served as a page or a drawing, whatever type its sender names', async () => {
+    const { id, read } = await post([
+      { base64: html.toString('base64') },
+      uri('image/png', html),
+      uri('image/svg+xml', svg),
+      running.host.url('coffee.jpg'),
+    ]);
+    for (const [index, code] of [...Array(3).fill('image.unsupported_format'), 'batch.no_image'].entries()) {
+      const answer = await read(index);
+      expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+      expect(answer.headers.get('cache-control')).toBe('private, no-cache');
+      expect(await answer.json()).toMatchObject({ code });
+    }
+    await running.client.batch.finished(id);
+    for (const { imageStored } of await running.client.batch.results(id, '&items=true')) {
+      expect(imageStored).toBeUndefined();
+    }
+  });
+
+  test('is served while the batch runs', async () => {
+    running.host.hold();
+    const { id, read } = await post([running.host.url('held/coffee.jpg'), photo.toString('base64')]);
+    expect((await read(1)).status).toBe(200);
+    running.host.release();
+    await running.client.batch.finished(id);
+  });
 });

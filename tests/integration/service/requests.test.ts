@@ -172,6 +172,8 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
   ['a JSON body of 50 MB', batch, () => post(`{"items": ["${'a'.repeat(50_000_000)}"]}`), 413, 'request.too_large'],
   ['an unknown batch', `${batch}/4b3c0e0e-0000-4000-8000-000000000000`, () => ({}), 404, 'batch.not_found'],
   ['results of an unknown batch', `${batch}/nonsense/results`, () => ({}), 404, 'batch.not_found'],
+  ['an image of an unknown batch', `${batch}/nonsense/images/0`, () => ({}), 404, 'batch.not_found'],
+  ['an image without an index', `${batch}/nonsense/images/first`, () => ({}), 400, 'request.invalid'],
   ['the judged sample of an unknown batch', `${batch}/nonsense/judgement`, () => ({}), 404, 'batch.not_found'],
   [
     'a judged sample without pairs',
@@ -297,6 +299,7 @@ test('the OpenAPI document describes every call, and Swagger UI comes from local
     '/evaluator/v1/evaluation/batch/{id}/comparison',
     '/evaluator/v1/evaluation/batch/{id}/embeddings',
     '/evaluator/v1/evaluation/batch/{id}/events',
+    '/evaluator/v1/evaluation/batch/{id}/images/{index}',
     '/evaluator/v1/evaluation/batch/{id}/judgement',
     '/evaluator/v1/evaluation/batch/{id}/rescore',
     '/evaluator/v1/evaluation/batch/{id}/results',

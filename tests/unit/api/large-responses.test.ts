@@ -60,6 +60,12 @@ async function start(options: LargeResponseOptions): Promise<void> {
       return largePart;
     }),
   );
+  app.get('/:tenant/image', (request, response) =>
+    largeResponses.image(request, response, async () => {
+      counted.count++;
+      return { mediaType: 'application/json', bytes: Buffer.from(JSON.stringify(largePart)) };
+    }),
+  );
   app.get('/:tenant/list', (request, response) =>
     largeResponses.list(request, response, () => {
       counted.count++;
@@ -118,8 +124,8 @@ test('an unread stream is reset after a while, and the next one gets its place',
   expect(await Promise.all(unread.map(endOf))).toEqual(['ECONNRESET', 'ECONNRESET']);
 });
 
-test.each(['page', 'list'])('the same with a %s of JSON', async (kind) => {
-  await start({ pages: 2, lists: 2, guaranteed: 1, patienceMs: 60_000 });
+test.each(['page', 'list', 'image'])('the same with a %s', async (kind) => {
+  await start({ pages: 2, lists: 2, images: 2, guaranteed: 1, patienceMs: 60_000 });
   for (let count = 0; count < 20; count++) askOnly(`/hostile/${kind}`);
   await until(() => reads.count === 2);
   const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/${kind}`);
@@ -127,11 +133,11 @@ test.each(['page', 'list'])('the same with a %s of JSON', async (kind) => {
   expect(reads.count).toBe(2 + 1);
 });
 
-test('slow readers of pages hold up no list of scores', async () => {
-  await start({ pages: 1, lists: 1, guaranteed: 0, patienceMs: 60_000 });
+test.each(['list', 'image'])('slow readers of pages hold up no %s', async (kind) => {
+  await start({ pages: 1, lists: 1, images: 1, guaranteed: 0, patienceMs: 60_000 });
   askOnly('/ordinary/page');
   await until(() => reads.count === 1);
-  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/list`);
+  const answer = await fetch(`http://127.0.0.1:${port()}/ordinary/${kind}`);
   expect(await answer.json()).toBe(largePart);
 });
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressOf, pathOf } from '../../../../batches/store/item-address.ts';
+import { addressOf, hasStoredImage, inlineOf, pathOf } from '../../../../batches/store/item-address.ts';
 import type { ImageSource } from '../../../../shared/contracts/item.ts';
 
 const base64 = Buffer.from('the bytes of an image').toString('base64');
@@ -48,4 +48,37 @@ test('a row that the client could not read shows the path of its image, and no a
   } as const;
   expect(addressOf(item as never)).toBe(null);
   expect(pathOf(item as never)).toBe('photos/gone.jpg');
+});
+
+const html = Buffer.from('<html><script>alert(1)</script></html>'.padEnd(300)).toString('base64');
+const svg = `data:image/svg+xml;base64,${Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>').toString('base64')}`;
+
+test.each<[ImageSource, boolean]>([
+  [jpeg, true],
+  [base64url, true],
+  [` ${jpeg}`, true],
+  [{ base64: jpeg }, true],
+  [{ base64: jpeg, path: 'photos/a.jpg' }, true],
+  [`data:image/jpeg;base64,${jpeg}`, true],
+  [{ base64: `data:;base64,${jpeg}` }, true],
+  [`data:image/jpeg;base64,${encodeURIComponent(jpeg)}`, true],
+  [(jpeg.match(/.{1,76}/g) ?? []).join('\r\n'), true],
+  [`data:image/jpeg,${jpeg}`, false],
+  [html, false],
+  [svg, false],
+  ['', false],
+  ['17', false],
+  ['photos/cat', false],
+  ['photos/a.jpg', false],
+  ['https://example.org/a.jpg', false],
+  [{ url: 'https://example.org/a.jpg' }, false],
+  [{ file: 'photos/a.jpg' }, false],
+])('of the source %j, the bytes of an image are stored: %s', (image, isStored) => {
+  expect(hasStoredImage({ image, text: 'a text' })).toBe(isStored);
+  if (isStored) expect(inlineOf({ image, text: 'a text' })).toBeDefined();
+});
+
+test('an item that could not be read has no stored image', () => {
+  const error = { code: 'text.too_long', message: 'long', retryable: false } as const;
+  expect(hasStoredImage({ image: jpeg, error })).toBe(false);
 });
