@@ -270,6 +270,7 @@ export const responseExamples: Readonly<Record<string, Readonly<Record<string, o
       other: '679b4a12-277d-4fff-a519-ded7c7449b8d',
       items: 2,
       compared: 1,
+      unmatched: { onlyThis: { items: 0, reaching: 0 }, onlyOther: { items: 0, reaching: 0 } },
       rankCorrelation: null,
       meanDifference: 21.4,
       meanAbsoluteDifference: 21.4,

@@ -63,7 +63,7 @@ function refusePaging(query: ResultsQuery): void {
 }
 
 /**
- * Refuses conditions on the scores of a second batch without `other`, and a seed without a sample.
+ * Refuses conditions on the scores of a second batch without `other` or with `otherScored=false`, and a seed without a sample.
  * @throws {ServiceError} `request.invalid`
  */
 function checkRule({ other, ...query }: ResultsQuery): void {
@@ -71,7 +71,14 @@ function checkRule({ other, ...query }: ResultsQuery): void {
     const message = 'needs `sample`';
     throw new ServiceError('request.invalid', `seed: ${message}`, { faults: [{ path: 'seed', message }] });
   }
-  const path = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find((name) => query[name] !== undefined);
+  const scores = (['otherMinScore', 'otherMaxScore', 'minDifference'] as const).find(
+    (name) => query[name] !== undefined,
+  );
+  if (query.otherScored === 'false' && scores !== undefined) {
+    const message = 'is a condition on a score that the items of `otherScored=false` do not have';
+    throw new ServiceError('request.invalid', `${scores}: ${message}`, { faults: [{ path: scores, message }] });
+  }
+  const path = scores ?? (query.otherScored === undefined ? undefined : 'otherScored');
   if (other !== undefined || path === undefined) return;
   const message = 'is a condition on the scores of a second batch; give the id of that batch in `other`';
   throw new ServiceError('request.invalid', `${path}: ${message}`, { faults: [{ path, message }] });
@@ -104,7 +111,7 @@ export function resultRoutes({ batches, openStreams, largeResponses }: ResultDep
           'JSON: pages in the order of evaluation. While the batch runs, `next` leads to the results that follow.',
           `${labelsInWords(wholeFormats, 'or')}, chosen by the \`Accept\` header: all results so far, in the order of the posted items. ${labelsInWords(wholeFormats.filter(({ hasColumns }) => hasColumns))} have the posted columns first, then the columns of the results.`,
           '`minScore`, `maxScore`, `status`, `code`, `q` and `top` select results, and `sort` orders them, in every format. A result must meet all given conditions. `top` ranks all items with a score, including those that do not meet the other conditions.',
-          '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores.',
+          '`other` names a second batch of the same items: `otherMinScore`, `otherMaxScore` and `minDifference` are conditions on its scores, and `otherScored=false` selects the items that have none there.',
           '`distinct` returns one item of each group of items with the same image, or with the same image and text. `sameImageAs` and `samePairAs` list the items of a group.',
           '`sample` draws items at random from those that meet all conditions.',
           'A request with `sort`, `top`, `other`, `distinct` or `sample` returns one page, whatever the format. `limit` and `cursor` select the page. It has the results that exist at the time of the request, and `next` is null on the last page, even while the batch runs.',

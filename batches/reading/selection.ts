@@ -9,8 +9,8 @@ export const needsItems = ({ q }: Selection): boolean => q !== undefined;
 export const isOrdered = ({ sort, top, other, sample, ...query }: OrderedSelection): boolean =>
   [sort, top, other, sample, ...Object.values(duplicatesOf(query))].some((value) => value !== undefined);
 
-export const ruleOf = ({ other, otherMinScore, otherMaxScore, minDifference }: Rule): Rule => ({
-  ...{ other, otherMinScore, otherMaxScore, minDifference },
+export const ruleOf = ({ other, otherMinScore, otherMaxScore, otherScored, minDifference }: Rule): Rule => ({
+  ...{ other, otherMinScore, otherMaxScore, otherScored, minDifference },
 });
 
 export const duplicatesOf = ({ distinct, sameImageAs, samePairAs }: Duplicates): Duplicates => ({

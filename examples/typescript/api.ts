@@ -769,8 +769,15 @@ export type BatchComparison = {id: string;
 other: string;
 /** The number of items in each of the two batches. */
 items: number;
-/** The number of items with a score in both batches. All other figures of the comparison cover only these items. */
+/** The number of items with a score in both batches. All other figures of the comparison except `unmatched` cover only these items. */
 compared: number;
+/** The items that have a score in only one of the two batches, so far. */
+unmatched: {onlyThis: {items: number;
+/** Those that reach the threshold of the batch; null without one. */
+reaching: (number) | (null);};
+onlyOther: {items: number;
+/** Those that reach the threshold of the batch; null without one. */
+reaching: (number) | (null);};};
 /** Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine. */
 rankCorrelation: (number) | (null);
 /** The mean difference of the scores: this batch minus the other batch. */
@@ -1335,12 +1342,14 @@ items?: "true" | "false";
 sort?: "score" | "-score" | "cosine" | "-cosine" | "index";
 /** Only the items with the highest scores: a share of all items with a score (`0.3` or `30%`), or a number of items (`100000`). Items tied with the last selected item are also included, so there can be more items than asked for; the response states how many items were selected. */
 top?: string;
-/** The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches. Items are matched by their index. Without `sort`, they are in index order. */
+/** The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches, unless `otherScored` is `false`. Items are matched by their index. Without `sort`, they are in index order. */
 other?: string;
 /** With `other`: only items that have this score or a higher one in the other batch. */
 otherMinScore?: string;
 /** With `other`: only items that have this score or a lower one in the other batch. */
 otherMaxScore?: string;
+/** With `other`: `false` selects the items with a score in this batch and none in the other, in place of those with a score in both. It cannot be combined with conditions on the score in the other batch. */
+otherScored?: "true" | "false";
 /** With `other`: only items whose two scores differ by this number of points or more. */
 minDifference?: string;
 /** Only one item of each group of items with the same `image`, or with the same image and text (`pair`): the first one in the order of the query that meets all other conditions. Two images are the same if their bytes are equal, even at different addresses. Items without a score are not grouped. Without `sort`, in the order of the items. */

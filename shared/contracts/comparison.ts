@@ -29,6 +29,11 @@ export const comparisonQuery = z.strictObject({
 });
 export type ComparisonQuery = z.output<typeof comparisonQuery>;
 
+const unmatched = z.object({
+  items: count,
+  reaching: count.nullable().meta({ description: 'Those that reach the threshold of the batch; null without one.' }),
+});
+
 const share = z.number().min(0).max(1);
 
 const disagreement = z.object({
@@ -55,8 +60,11 @@ export const batchComparison = z
     items: count.meta({ description: 'The number of items in each of the two batches.' }),
     compared: count.meta({
       description:
-        'The number of items with a score in both batches. All other figures of the comparison cover only these items.',
+        'The number of items with a score in both batches. All other figures of the comparison except `unmatched` cover only these items.',
     }),
+    unmatched: z
+      .object({ onlyThis: unmatched, onlyOther: unmatched })
+      .meta({ description: 'The items that have a score in only one of the two batches, so far.' }),
     rankCorrelation: z.number().min(-1).max(1).nullable().meta({
       description:
         "Spearman's correlation of the cosines; items of the same cosine share their mean rank. Null for fewer than two items, or when all items of a batch have the same cosine.",

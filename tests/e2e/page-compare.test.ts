@@ -21,18 +21,22 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
   let id: string;
   let other: string;
 
-  /** Posts 60 photos with captions that depend on `shift`, and waits for the end of the batch. */
-  async function post(name: string, shift: number): Promise<string> {
+  /** Posts 60 photos with captions that depend on `shift`, and waits for the end of the batch. `lost` texts are empty. */
+  async function post(name: string, shift: number, lost = 0): Promise<string> {
     const items = Array.from({ length: 60 }, (_, at) => {
       const caption = captions[photoNames[(at * 7 + (at % 3) * shift) % 6] ?? ''];
-      return { id: `S-${at}`, image: running.host.url(photoNames[at % 6] ?? ''), text: `${caption}; ${at}` };
+      return {
+        id: `S-${at}`,
+        image: running.host.url(photoNames[at % 6] ?? ''),
+        text: at < lost ? '' : `${caption}; ${at}`,
+      };
     });
     const { body } = await running.client.call<BatchStatus>('/v1/evaluation/batch', {
       method: 'POST',
       headers: { 'content-type': 'application/json', prefer: 'wait=60' },
       body: JSON.stringify({ items, name }),
     });
-    expect(body.state).toBe('completed');
+    expect(body.items.failed).toBe(lost);
     return body.id;
   }
 
@@ -106,6 +110,18 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     const words = await card.innerText();
     expect(words).toContain(changed?.otherText);
     expect(words).toContain(changed?.otherScore?.toFixed(1));
+  });
+
+  test('items that only one batch scored are counted, and their list shows them', async () => {
+    const failing = await post('photos, two lost', 1, 2);
+    await open(`compare?other=${failing}&threshold=0`);
+    await page
+      .getByText(/of the 58 items that both batches scored, .photos. keeps 58, .photos, two lost. 58\./)
+      .waitFor();
+    await page.getByText('2 items have a score only in photos; 2 of them reach 0.0.').waitFor();
+    await page.getByRole('link', { name: '2 items' }).click();
+    await page.getByText(/^2 of 60 pairs$/).waitFor();
+    expect(await page.locator('.chip').innerText()).toContain('in photos, two lost without a score');
   });
 
   test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {

@@ -33,6 +33,7 @@ export async function compareBatches(
   const [counts, otherCounts] = [new CosineCounts(), new CosineCounts()];
   let [reaching, reachingThere] = [0, 0];
   await eachPair(source, batch, other, (_, own, its) => {
+    if (own === undefined || its === undefined) return;
     counts.add(own);
     otherCounts.add(its);
     if (threshold === undefined) return;
@@ -52,7 +53,16 @@ export async function compareBatches(
   const sums = { product: 0, square: 0, otherSquare: 0, difference: 0, absolute: 0 };
   const sides = { both: 0, onlyThis: 0, onlyOther: 0, neither: 0 };
   const middle = (items - 1) / 2;
+  const reached = lines === undefined ? null : 0;
+  const unmatched = { onlyThis: { items: 0, reaching: reached }, onlyOther: { items: 0, reaching: reached } };
+  const countUnmatched = (of: keyof typeof unmatched, millionths: number, threshold: number | undefined) => {
+    const counts = unmatched[of];
+    counts.items++;
+    if (counts.reaching !== null && threshold !== undefined && toScore(millionths) >= threshold) counts.reaching++;
+  };
   await eachPair(source, batch, other, (index, own, its) => {
+    if (its === undefined) return own === undefined ? undefined : countUnmatched('onlyThis', own, lines?.threshold);
+    if (own === undefined) return countUnmatched('onlyOther', its, lines?.otherThreshold);
     const score = toScore(own);
     const otherScore = toScore(its);
     const rank = scale.rankOf(own) - middle;
@@ -81,6 +91,7 @@ export async function compareBatches(
     other: other.id,
     items: batch.total,
     compared: items,
+    unmatched,
     rankCorrelation: items < 2 || spread === 0 ? null : Number((sums.product / spread).toFixed(6)),
     meanDifference: mean(sums.difference),
     meanAbsoluteDifference: mean(sums.absolute),
@@ -90,19 +101,17 @@ export async function compareBatches(
   };
 }
 
-/** Calls `take` for each item that has a score in both batches, with both cosines in millionths. */
+/** Calls `take` for each item with both cosines in millionths; undefined for a batch in which it has no score. */
 async function eachPair(
   source: Source,
   batch: BatchRecord,
   other: BatchRecord,
-  take: (index: number, own: number, its: number) => void,
+  take: (index: number, own: number | undefined, its: number | undefined) => void,
 ): Promise<void> {
   for await (const { first, entries, otherEntries } of readPairedSegments(source, batch, other)) {
-    const count = Math.min(entries.length, otherEntries.length);
+    const count = Math.max(entries.length, otherEntries.length);
     for (let at = 0; at < count; at++) {
-      const own = millionthsOf(entries[at] ?? 0);
-      const its = millionthsOf(otherEntries[at] ?? 0);
-      if (own !== undefined && its !== undefined) take(first + at, own, its);
+      take(first + at, millionthsOf(entries[at] ?? 0), millionthsOf(otherEntries[at] ?? 0));
     }
   }
 }

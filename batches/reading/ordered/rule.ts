@@ -9,25 +9,28 @@ import type { Segment } from './segments.ts';
 export type MeetsRule = (index: number) => boolean;
 
 /**
- * Finds the items with a score in both batches that meet the conditions on the second, in one bit per item.
+ * Finds the items with a score in both batches that meet the conditions on the second, or those with a score only in the
+ * first, in one bit per item.
  * @throws {ServiceError} `request.invalid` when the batches have different numbers of items.
  */
 export async function readRule(
   source: Source,
   batch: BatchRecord,
   other: BatchRecord,
-  { otherMinScore = 0, otherMaxScore = 100, minDifference = 0 }: Rule,
+  { otherMinScore = 0, otherMaxScore = 100, otherScored = 'true', minDifference = 0 }: Rule,
 ): Promise<MeetsRule> {
   await preparePair(source, batch, other);
+  const meets = (own: number, its: number | undefined): boolean => {
+    if (otherScored === 'false') return its === undefined;
+    if (its === undefined) return false;
+    const score = its / 10_000;
+    return score >= otherMinScore && score <= otherMaxScore && Math.abs(own - its) / 10_000 >= minDifference;
+  };
   const bits = new Uint8Array(Math.ceil(batch.total / 8));
   for await (const { first, entries, otherEntries } of readPairedSegments(source, batch, other)) {
-    const count = Math.min(entries.length, otherEntries.length);
-    for (let at = 0; at < count; at++) {
+    for (let at = 0; at < entries.length; at++) {
       const own = scoreOf(entries[at] ?? 0);
-      const its = scoreOf(otherEntries[at] ?? 0);
-      if (own === undefined || its === undefined) continue;
-      const score = its / 10_000;
-      if (score < otherMinScore || score > otherMaxScore || Math.abs(own - its) / 10_000 < minDifference) continue;
+      if (own === undefined || !meets(own, scoreOf(otherEntries[at] ?? 0))) continue;
       const index = first + at;
       bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
     }

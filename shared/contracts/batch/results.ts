@@ -84,13 +84,17 @@ export const resultsQuery = z.strictObject({
   }),
   other: z.string().max(64).optional().meta({
     description:
-      'The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches. Items are matched by their index. Without `sort`, they are in index order.',
+      'The id of another batch of the same items, for example scored by another model. Selects the items with a score in both batches, unless `otherScored` is `false`. Items are matched by their index. Without `sort`, they are in index order.',
   }),
   otherMinScore: scoreLimit.meta({
     description: 'With `other`: only items that have this score or a higher one in the other batch.',
   }),
   otherMaxScore: scoreLimit.meta({
     description: 'With `other`: only items that have this score or a lower one in the other batch.',
+  }),
+  otherScored: z.enum(['true', 'false']).optional().meta({
+    description:
+      'With `other`: `false` selects the items with a score in this batch and none in the other, in place of those with a score in both. It cannot be combined with conditions on the score in the other batch.',
   }),
   minDifference: scoreLimit.meta({
     description: 'With `other`: only items whose two scores differ by this number of points or more.',
@@ -130,7 +134,9 @@ export type ResultsQuery = z.output<typeof resultsQuery>;
 export type Selection = Partial<Pick<ResultsQuery, 'status' | 'minScore' | 'maxScore' | 'code' | 'q'>>;
 
 /** Conditions on the scores of the same items in another batch, whose id is `other`. */
-export type Rule = Partial<Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'minDifference'>>;
+export type Rule = Partial<
+  Pick<ResultsQuery, 'other' | 'otherMinScore' | 'otherMaxScore' | 'otherScored' | 'minDifference'>
+>;
 
 /** Conditions on items with the same image, or with the same image and text. */
 export type Duplicates = Partial<Pick<ResultsQuery, 'distinct' | 'sameImageAs' | 'samePairAs'>>;

@@ -91,6 +91,26 @@ test('each item is in one bin and on one side, and the default threshold keeps a
   expect(pairs.filter(({ its }) => its.score >= next).length).toBeGreaterThan(kept);
 });
 
+test('items with a score in only one of the batches are counted, and those of them that reach its threshold', async () => {
+  const query = { other, threshold: 20, otherThreshold: 30 };
+  const { unmatched, sides } = await engine.batches.compare(tenant, one, query);
+  const scores = (of: typeof ofOne, without: typeof ofOne) =>
+    of.flatMap((result, index) =>
+      result.status === 'succeeded' && without[index]?.status !== 'succeeded' ? [result.score] : [],
+    );
+  const [here, there] = [scores(ofOne, ofOther), scores(ofOther, ofOne)];
+  const reaching = [here.filter((score) => score >= 20).length, there.filter((score) => score >= 30).length];
+  // The batches have such items on both sides of the thresholds.
+  for (const [at, { length }] of [here, there].entries()) expect(reaching[at]).toSatisfy((n) => n > 0 && n < length);
+  expect(unmatched).toEqual({
+    onlyThis: { items: here.length, reaching: reaching[0] },
+    onlyOther: { items: there.length, reaching: reaching[1] },
+  });
+  expect((sides?.both ?? 0) + (sides?.onlyThis ?? 0)).toBe(pairs.filter(({ own }) => own.score >= 20).length);
+  const without = await engine.batches.compare(tenant, one, { other });
+  expect(without.unmatched.onlyThis).toEqual({ items: here.length, reaching: null });
+});
+
 test('two batches of one model get the same threshold, and their scores are compared in place of their ranks', async () => {
   const { sides, disagreements } = await engine.batches.compare(tenant, one, { other: alike, threshold: 20 });
   expect(sides).toMatchObject({ threshold: 20, otherThreshold: 20 });

@@ -22,11 +22,13 @@ function expected({
   minScore = 0,
   otherMinScore = 0,
   otherMaxScore = 100,
+  otherScored = 'true',
   minDifference = 0,
 }: OrderedSelection): number[] {
   return ofOne.flatMap((result, index) => {
     const own = scoreOf(result);
     const its = scoreOf(ofOther[index]);
+    if (otherScored === 'false') return own === undefined || own < minScore || its !== undefined ? [] : [index];
     if (own === undefined || its === undefined || own < minScore || its < otherMinScore || its > otherMaxScore)
       return [];
     return Number(Math.abs(own - its).toFixed(4)) >= minDifference ? [index] : [];
@@ -39,6 +41,8 @@ const rules: OrderedSelection[] = [
   { minDifference: 10 },
   { minScore: 30, otherMaxScore: 15 },
   { otherMinScore: 100 },
+  { otherScored: 'false' },
+  { otherScored: 'false', minScore: 20 },
 ];
 
 test.each(rules)(

@@ -128,6 +128,20 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
     'request.invalid',
   ],
   [
+    'results without a score in a second batch that is not named',
+    `${batch}/4b3c0e0e-0000-4000-8000-000000000000/results?otherScored=false`,
+    () => ({}),
+    400,
+    'request.invalid',
+  ],
+  [
+    'results without a score in a second batch that have a score there',
+    `${batch}/4b3c0e0e-0000-4000-8000-000000000000/results?other=b&otherScored=false&otherMinScore=3`,
+    () => ({}),
+    400,
+    'request.invalid',
+  ],
+  [
     'events with an unknown parameter',
     `${batch}/4b3c0e0e-0000-4000-8000-000000000000/events?from=3`,
     () => ({}),

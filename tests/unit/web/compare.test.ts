@@ -5,7 +5,13 @@ import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { haveSameScale } from '../../../shared/same-scale.ts';
 import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
 import { otherModels } from '../../../web/batches/compare/other-models.ts';
-import { candidatesOf, listQueryOf, namesOf, optionWords } from '../../../web/batches/compare/query.ts';
+import {
+  candidatesOf,
+  listQueryOf,
+  namesOf,
+  optionWords,
+  unmatchedQueryOf,
+} from '../../../web/batches/compare/query.ts';
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { noChoiceWords, readCandidates } from '../../../web/batches/compare/read-candidates.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
@@ -100,6 +106,13 @@ test('a side leads to the list of its pairs, and the list asks the service for b
   expect(neither).toMatchObject({ maxScore: '27.9999', otherMaxScore: '40.4999' });
 });
 
+test('the pairs with a score in only one batch are a list that asks the service for them', () => {
+  const asked = readQuery(new URLSearchParams(unmatchedQueryOf('b', 28)));
+  expect(isFiltered(asked)).toBe(true);
+  expect(apiQuery(asked)).toEqual({ sort: '-score', minScore: '28', other: 'b', otherScored: 'false' });
+  expect(apiQuery(readQuery(new URLSearchParams('otherScored=false')))).toEqual({});
+});
+
 test('duplicates are grouped by the service, and a group is a list of its own', () => {
   const query = (text: string) => apiQuery(readQuery(new URLSearchParams(text)));
   expect(query('distinct=image&sort=-score')).toEqual({ distinct: 'image', sort: '-score' });
@@ -126,13 +139,15 @@ test('equal orders and equal scores are distinguished from nearly equal ones', (
 
 test('the second threshold is the first for one model, and otherwise names both counts when equal scores make them differ', () => {
   const words = (onlyThis: number, onlyOther: number, isSameScale = false) =>
-    followedWords({ both: 100, onlyThis, onlyOther }, ['a', 'b'], isSameScale).replaceAll(/[\u2068\u2069]/g, '');
-  expect(words(5, 5)).toBe('The second threshold follows the first, so that each batch keeps 105 pairs.');
+    followedWords({ both: 100, onlyThis, onlyOther }, 900, ['a', 'b'], isSameScale).replaceAll(/[\u2068\u2069]/g, '');
+  expect(words(5, 5)).toBe(
+    'The second threshold follows the first: of the 900 items that both batches scored, each keeps 105.',
+  );
   expect(words(195, 54)).toBe(
-    'The second threshold follows the first. Equal scores prevent the same number of pairs: a keeps 295 pairs, b 154.',
+    'The second threshold follows the first. Equal scores prevent the same number: of the 900 items that both batches scored, a keeps 295, b 154.',
   );
   expect(words(5, 5, true)).toBe(
-    'One model scored both batches, so they have the same threshold: a keeps 105 pairs, b 105.',
+    'One model scored both batches, so they have the same threshold: of the 900 items that both batches scored, a keeps 105, b 105.',
   );
 });
 

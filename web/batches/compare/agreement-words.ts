@@ -27,19 +27,22 @@ function correlationWords(correlation: number): string {
 
 /**
  * Describes the second threshold, which follows the first.
+ * @param compared the number of items that both batches scored.
  * @param isSameScale true when one model scored both batches. The thresholds are equal then. Otherwise the counts are,
  * unless pairs with equal scores prevent it.
  */
 export function followedWords(
   { both, onlyThis, onlyOther }: Pick<NonNullable<BatchComparison['sides']>, 'both' | 'onlyThis' | 'onlyOther'>,
+  compared: number,
   [here, there]: [here: string, there: string],
   isSameScale: boolean,
 ): string {
   const [kept, keptThere] = [both + onlyThis, both + onlyOther];
-  const counts = `\u2068${here}\u2069 keeps ${numbers.counted(kept, 'pair')}, \u2068${there}\u2069 ${numbers.count(keptThere)}.`;
+  const scored = `of the ${numbers.counted(compared, 'item')} that both batches scored`;
+  const counts = `${scored}, \u2068${here}\u2069 keeps ${numbers.count(kept)}, \u2068${there}\u2069 ${numbers.count(keptThere)}.`;
   if (isSameScale) return `One model scored both batches, so they have the same threshold: ${counts}`;
   if (kept === keptThere) {
-    return `The second threshold follows the first, so that each batch keeps ${numbers.counted(kept, 'pair')}.`;
+    return `The second threshold follows the first: ${scored}, each keeps ${numbers.count(kept)}.`;
   }
-  return `The second threshold follows the first. Equal scores prevent the same number of pairs: ${counts}`;
+  return `The second threshold follows the first. Equal scores prevent the same number: ${counts}`;
 }

@@ -18,6 +18,7 @@ import { noChoiceWords } from './read-candidates.ts';
 import { RescoreForm } from './rescore-form.tsx';
 import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
+import { Unmatched } from './unmatched.tsx';
 import { useCandidates, useComparison } from './use-comparison.ts';
 
 /** The whole state of the comparison is in the URL. */
@@ -103,6 +104,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
             />
             <div class="stack">
               <Agreement comparison={shown.comparison} names={names} isSameModel={isSameScale} />
+              {shown.other.finishedAt !== null && status.finishedAt !== null && (
+                <Unmatched comparison={shown.comparison} names={names} />
+              )}
               <div class="threshold-fields">
                 <NumberField
                   label={`Keep from, ${names[0]}`}
@@ -123,7 +127,8 @@ export function CompareView({ status }: { status: BatchStatus }) {
               </div>
               {asked.otherThreshold === undefined ? (
                 <p class="fine soft">
-                  {shown.comparison.sides && followedWords(shown.comparison.sides, names, isSameScale)}
+                  {shown.comparison.sides &&
+                    followedWords(shown.comparison.sides, shown.comparison.compared, names, isSameScale)}
                 </p>
               ) : (
                 <button type="button" class="link" onClick={() => set({ otherThreshold: undefined })}>

@@ -91,5 +91,13 @@ export function listQueryOf(
   };
 }
 
+/** Returns the URL query of the list of pairs with a score that have none in the other batch. */
+export const unmatchedQueryOf = (other: string, min: number | undefined): Record<string, string> => ({
+  other,
+  otherScored: 'false',
+  ...(min !== undefined && { min: String(min) }),
+  sort: '-score',
+});
+
 /** Returns the highest score below a threshold. Scores have four decimals. */
 const belowOf = (threshold: number): number => Number((threshold - 0.0001).toFixed(4));

@@ -96,7 +96,8 @@ function OtherBatch({ id }: { id: string }) {
   );
 }
 
-function limitWords({ otherMin, otherMax }: ExplorerQuery): string {
+function limitWords({ otherMin, otherMax, otherScored }: ExplorerQuery): string {
+  if (!otherScored) return 'without a score';
   const from = otherMin === undefined ? '' : `from ${otherMin}`;
   const upper = otherMax === undefined ? undefined : numbers.upperLimit(otherMax);
   const to = upper === undefined ? '' : `${upper.word} ${upper.value}`;

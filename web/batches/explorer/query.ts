@@ -22,6 +22,8 @@ export interface ExplorerQuery {
   other: string | undefined;
   otherMin: number | undefined;
   otherMax: number | undefined;
+  /** False to list the pairs that have no score in the other batch. */
+  otherScored: boolean;
   sort: Sort;
   distinct: (typeof groupings)[number] | undefined;
   /** The index of a pair. Only pairs with its image are listed. */
@@ -46,6 +48,7 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
     other: query.get('other') ?? undefined,
     otherMin: numberIn(query, 'otherMin'),
     otherMax: numberIn(query, 'otherMax'),
+    otherScored: query.get('otherScored') !== 'false',
     sort: sorts.find((sort) => sort === query.get('sort')) ?? 'order',
     distinct: groupings.find((by) => by === query.get('distinct')),
     sameImageAs: numberIn(query, 'sameImageAs'),
@@ -70,6 +73,7 @@ export const noFilters: QueryChanges = {
   other: undefined,
   otherMin: undefined,
   otherMax: undefined,
+  otherScored: undefined,
   distinct: undefined,
   sameImageAs: undefined,
   samePairAs: undefined,
@@ -111,7 +115,7 @@ export const canSkip = (
  * that none is missed.
  */
 export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, string> {
-  const { min, max, status, code, search, sort, other, otherMin, otherMax, distinct, sameImageAs, samePairAs } = asked;
+  const { min, max, status, code, search, sort, distinct, sameImageAs, samePairAs } = asked;
   return {
     ...(sort !== 'order' ? { sort } : isEnded && { sort: 'index' }),
     ...(min !== undefined && { minScore: String(min) }),
@@ -122,8 +126,16 @@ export function apiQuery(asked: ExplorerQuery, isEnded = false): Record<string, 
     ...(sameImageAs !== undefined && { sameImageAs: String(sameImageAs) }),
     ...(samePairAs !== undefined && { samePairAs: String(samePairAs) }),
     ...(search.trim() !== '' && { q: search.trim() }),
-    ...(other !== undefined && { other }),
-    ...(other !== undefined && otherMin !== undefined && { otherMinScore: String(otherMin) }),
-    ...(other !== undefined && otherMax !== undefined && { otherMaxScore: String(otherMax) }),
+    ...otherQuery(asked),
+  };
+}
+
+function otherQuery({ other, otherScored, otherMin, otherMax }: ExplorerQuery): Record<string, string> {
+  if (other === undefined) return {};
+  if (!otherScored) return { other, otherScored: 'false' };
+  return {
+    other,
+    ...(otherMin !== undefined && { otherMinScore: String(otherMin) }),
+    ...(otherMax !== undefined && { otherMaxScore: String(otherMax) }),
   };
 }
