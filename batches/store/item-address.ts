@@ -32,15 +32,33 @@ export function inlineOf(item: StoredItem | undefined): string | undefined {
 /** The length of the base64 text in which the format of an image shows. */
 const headLength = 64;
 
+/** Returns the part of a data URI before its base64; an empty text for plain base64. */
+const prefixOf = (inline: string): string => /^data:[^,]{0,1000};\s*base64\s*,\s*/i.exec(inline)?.[0] ?? '';
+
 /** Returns true if the item has the bytes of an image that the service decodes. Reads only its first bytes. */
 export function hasStoredImage(item: StoredItem | undefined): boolean {
   const inline = inlineOf(item)?.trimStart() ?? '';
-  const [prefix = ''] = /^data:[^,]{0,1000};\s*base64\s*,\s*/i.exec(inline) ?? [];
+  const prefix = prefixOf(inline);
   const head = inline.slice(prefix.length, prefix.length + headLength);
   const plain =
-    prefix === '' ? head : head.replace(/%([0-9a-f]{2})/gi, (_, code) => String.fromCharCode(parseInt(code, 16)));
+    prefix === ''
+      ? head
+      : head.replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)));
   return fileFormat(Buffer.from(plain, 'base64'))?.isDecoded === true;
 }
+
+/** Returns an item for results, which need only the beginning of a long image that was posted as bytes. */
+export function withoutBytes(item: StoredItem): StoredItem {
+  const inline = inlineOf(item)?.trimStart();
+  if (inline === undefined || inline.length <= maxLength || 'error' in item) return item;
+  const { image } = item;
+  const path = typeof image === 'object' && 'base64' in image ? image.path : undefined;
+  const end = prefixOf(inline).length + headLength;
+  return { ...item, image: { base64: copyOf(inline.slice(0, end)), ...(path !== undefined && { path }) } };
+}
+
+/** A slice would keep the whole text in memory. */
+const copyOf = (text: string): string => Buffer.from(text).toString();
 
 function pathIn(image: StoredItem['image']): string | undefined {
   if (image === undefined) return undefined;

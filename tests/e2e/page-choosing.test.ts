@@ -7,9 +7,9 @@ import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchComparison } from '../../shared/contracts/comparison.ts';
 import { findChromium } from '../../testing/chromium.ts';
-import { captions, photoNames } from '../../testing/images/host.ts';
+import { captions, photoNames, readPhoto } from '../../testing/images/host.ts';
 import { until } from '../../testing/until.ts';
-import { useBrowser, type WatchedPage } from '../support/browser.ts';
+import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { downloads } from '../support/downloads.ts';
 import { useService } from '../support/running-service.ts';
 import { createAlteredProfile } from '../support/shared-profile.ts';
@@ -196,6 +196,61 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
     },
     patience,
   );
+
+  test('pairs whose images were sent as bytes have their pictures in every view, without a switch for other hosts', async () => {
+    // Three captions for each photo, so that the two models differ in some ranks.
+    const rows = Array.from({ length: 18 }, (_, at) => {
+      const name = photoNames[at % 6] ?? '';
+      const image = { base64: readPhoto(name).toString('base64'), path: `photos/${name}` };
+      return { image, text: captions[photoNames[(at + Math.floor(at / 6)) % 6] ?? ''] ?? '' };
+    });
+    const post = async (model: string, more: object[] = []) => {
+      const { body } = await running.client.batch.post([...more, ...rows], { model });
+      await running.client.batch.finished(body.id);
+      return body.id;
+    };
+    const [id, other] = [await post('compact'), await post('altered')];
+    const unreadable = {
+      clientError: { code: 'image.file.not_found', message: 'gone' },
+      image: 'gone.jpg',
+      text: 'a cat',
+    };
+    const withFault = await post('compact', [unreadable]);
+
+    /** Opens a view and waits until its pictures are shown. */
+    const expectPictures = async (view: string, place: string, count: number, address = `batches/${id}/${view}`) => {
+      await page.goto(`${running.service.url}/evaluator/#/${address}`);
+      const pictures = `[...document.querySelectorAll('${place} img')]`;
+      const areLoaded = `.every(({ complete, naturalWidth }) => complete && naturalWidth > 0)`;
+      await page.locator(`${place} img`).first().waitFor();
+      // Those outside of the view load later.
+      await page.evaluate(`${pictures}.forEach((image) => (image.loading = 'eager'))`);
+      await untilTrue(page, `${pictures}.length >= ${count} && ${pictures}${areLoaded}`);
+      expect(await page.locator('main .none').count()).toBe(0);
+      expect(await page.getByText(/Show images|web address/).count()).toBe(0);
+      await expectAccessible(view);
+    };
+    await expectPictures('', '.strip', 2);
+    await expectPictures('', '.pairs', 6);
+    await expectPictures('pairs', '.pair-table', rows.length);
+    await expectPictures('pairs?view=gallery', '.gallery', rows.length);
+    await expectPictures('pairs?pair=2', 'dialog .pair-image', 1);
+    expect(await page.locator('dialog .pair-image img').getAttribute('src')).toMatch(/images\/2$/);
+    expect(await page.getByRole('dialog').innerText()).toContain(`photos/${photoNames[2]}`);
+    await expectPictures(`compare?other=${other}`, '.disagreements', 2);
+
+    await page.goto(`${running.service.url}/evaluator/#/batches/${id}/judge`);
+    await page.getByRole('button', { name: 'Start' }).click();
+    await untilTrue(page, `document.querySelector('.pair-image img')?.naturalWidth > 0`);
+    expect(await page.getByText(/web address/).count()).toBe(0);
+    await expectAccessible('judge');
+
+    // An item that could not be read has none, and only that one says so.
+    await page.goto(`${running.service.url}/evaluator/#/batches/${withFault}/pairs`);
+    await page.getByText('no web address', { exact: true }).waitFor();
+    expect(await page.locator('.pair-table .none').count()).toBe(1);
+    await page.getByText('The page cannot show images that have no web address and were not sent as bytes.').waitFor();
+  });
 });
 
 /** Returns the file that is not the note with model and threshold. */

@@ -30,6 +30,7 @@ export async function readExtremes(read: ReadPairs): Promise<Extremes> {
 
 function extremeOf(result: ItemResult): Extreme[] {
   if (result.status !== 'succeeded') return [];
-  const { index, id, cosine, score, text = '', image = null } = result;
-  return [{ index, ...(id !== undefined && { id }), cosine, score, text: text.slice(0, 300), image }];
+  const { index, id, cosine, score, text = '', image = null, imageStored } = result;
+  const found = { index, ...(id !== undefined && { id }), cosine, score, text: text.slice(0, 300), image };
+  return [{ ...found, ...(imageStored && { imageStored }) }];
 }

@@ -3,6 +3,7 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchSummary, Extreme } from '../../shared/contracts/batch/summary.ts';
 import { usePolled } from '../http/use-polled.ts';
 import { useSession } from '../shell/session.tsx';
+import { imageOf } from '../ui/image-address.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ImagesSwitch, PairList, useImageDisplay } from '../ui/pairs.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
@@ -22,12 +23,12 @@ export function ExtremesBox({ status, summary, scale }: { status: BatchStatus; s
   const most = Math.max(lowest.length, highest.length);
   if (most === 0) return null;
   const shown = (pairs: Extreme[]) =>
-    pairs.slice(0, all ? most : shownFirst).map((pair) => shownPair(pair, [...edgesOf(scale), threshold]));
+    pairs.slice(0, all ? most : shownFirst).map((pair) => shownPair(status.id, pair, [...edgesOf(scale), threshold]));
   return (
     <section class="card" aria-labelledby="extremes">
       <div class="heading">
         <h2 id="extremes">Lowest and highest</h2>
-        <ImagesSwitch images={images} listed={[...lowest, ...highest].map(({ image }) => image)} />
+        <ImagesSwitch images={images} listed={[...lowest, ...highest].map((pair) => imageOf(status.id, pair))} />
       </div>
       {failure !== undefined && <ProblemBox failure={failure} retry={reload} />}
       <div class="two">
@@ -67,8 +68,9 @@ function useExtremes({ id, finishedAt }: BatchStatus, summary: BatchSummary) {
   };
 }
 
-function shownPair({ index, id, image, text, score, cosine }: Extreme, edges: readonly number[]): ShownPair {
+function shownPair(batch: string, pair: Extreme, edges: readonly number[]): ShownPair {
+  const { index, id, text, score, cosine } = pair;
   const name = id ?? `item ${numbers.count(index)}`;
   const note = score === 0 ? `${name}, cosine ${cosine.toFixed(3)}` : name;
-  return { key: index, image, text, note, value: numbers.scoreBetween(score, edges) };
+  return { key: index, image: imageOf(batch, pair), text, note, value: numbers.scoreBetween(score, edges) };
 }

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { missingImagesWords } from './image-address.ts';
+import { isStored, missingImagesWords } from './image-address.ts';
 import type { ShownPair } from './shown-pair.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
@@ -32,7 +32,7 @@ export function useImageDisplay(areOwn: boolean): ImageDisplay {
 }
 
 /**
- * Shows or hides images, and says if some of them cannot be shown. Renders nothing for an empty list.
+ * Shows or hides images of other hosts, and says if some of the listed images cannot be shown.
  * @param listed the addresses of the listed images; null for an image without one. Undefined if all have one.
  */
 export function ImagesSwitch({
@@ -42,14 +42,13 @@ export function ImagesSwitch({
   images: ImageDisplay;
   listed?: readonly (string | null | undefined)[];
 }) {
-  if (listed?.length === 0) return null;
   const missing = listed && missingImagesWords(listed);
-  if (missing === undefined) return <Switch images={images} />;
-  const hasSome = listed?.some((image) => image !== null && image !== undefined);
+  const hasHosts = listed === undefined || listed.some((image) => image && !isStored(image));
+  if (missing === undefined) return hasHosts ? <Switch images={images} /> : null;
   return (
     <div class="actions">
       <span class="fine soft">{missing}</span>
-      {hasSome && <Switch images={images} />}
+      {hasHosts && <Switch images={images} />}
     </div>
   );
 }

@@ -1,6 +1,6 @@
 export interface ShownPair {
   key: string | number;
-  /** The http(s) address of the image; null for an image that was sent as a file or as bytes. */
+  /** The address of the image; null for an image that cannot be shown. */
   image: string | null;
   text: string;
   note: string;

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { addressOf } from '../../../formats/result-columns.ts';
 import type { OrderedSelection, ResultOrder, SameBy, TopSelected } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { ServiceError } from '../../../shared/errors.ts';
+import { withoutBytes } from '../../store/item-address.ts';
 import type { StoredItem } from '../../store/payload.ts';
 import type { BatchRecord } from '../../store/record.ts';
 import { cosineSteps } from '../../store/score-index.ts';
@@ -202,7 +202,7 @@ export async function createOrder(
           const [result, item] = [chunk.results[offset], chunk.items[offset]];
           if (result === undefined || !isSelected(result, item)) continue;
           step.bytes += bytesOf(result, chunk);
-          found[rank] = [result, item && withAddress(item)];
+          found[rank] = [result, item && withoutBytes(item)];
         }
       }
       const isTooLarge = step.bytes > bytesPerStep || step.read > readPerStep;
@@ -306,9 +306,6 @@ export async function createOrder(
 function bytesOf(result: ItemResult, { bytes, results }: ChunkResults): number {
   return bytes < evenChunk ? bytes / results.length : 2 * JSON.stringify(result).length;
 }
-
-/** Leaves out the bytes of an inline image, as in all results. */
-const withAddress = (item: StoredItem): StoredItem => ('error' in item ? item : { ...item, image: addressOf(item) });
 
 /**
  * Returns the sort order of a query that pages by score or cosine.

@@ -204,6 +204,7 @@ describe('an image that was posted as bytes', () => {
       return byIndex.map(({ imageStored }) => imageStored);
     };
     expect(storedIn(await running.client.batch.results(id, '&items=true'))).toEqual(stored);
+    expect(storedIn(await running.client.batch.results(id, '&items=true&sort=-score'))).toEqual(stored);
     const accept = { headers: { accept: 'application/x-ndjson' } };
     const { body } = await running.client.call<string>(`/v1/evaluation/batch/${id}/results?items=true`, accept);
     expect(

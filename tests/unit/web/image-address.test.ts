@@ -1,12 +1,26 @@
 import { expect, test } from 'vitest';
-import { judgedBlindWords, missingImagesWords } from '../../../web/ui/image-address.ts';
+import { imageOf, isStored, judgedBlindWords, missingImagesWords } from '../../../web/ui/image-address.ts';
+
+test('the page loads an image from its address, or from the service if it has the bytes', () => {
+  const address = 'https://example.org/1.jpg';
+  expect(imageOf('b', { index: 3, image: address })).toBe(address);
+  expect(imageOf('b', { index: 3, image: null })).toBeNull();
+  expect(imageOf('b', { index: 3 })).toBeNull();
+  const stored = imageOf('b', { index: 3, image: null, imageStored: true }) ?? '';
+  expect(stored).toBe('v1/evaluation/batch/b/images/3');
+  expect([stored, address].map(isStored)).toEqual([true, false]);
+});
 
 test('a list says that images without an address cannot be shown', () => {
   const address = 'https://example.org/1.jpg';
   expect(missingImagesWords([])).toBeUndefined();
   expect(missingImagesWords([address, address])).toBeUndefined();
-  expect(missingImagesWords([null, undefined])).toBe('These images have no web address, so the page cannot show them.');
-  expect(missingImagesWords([address, null])).toBe('The page cannot show images without a web address.');
+  expect(missingImagesWords([null, undefined])).toBe(
+    'These images have no web address and were not sent as bytes, so the page cannot show them.',
+  );
+  expect(missingImagesWords([address, null])).toBe(
+    'The page cannot show images that have no web address and were not sent as bytes.',
+  );
 });
 
 test('before a sample is judged, the page says that its images cannot be shown, with the remedy', () => {
@@ -14,7 +28,7 @@ test('before a sample is judged, the page says that its images cannot be shown, 
   expect(judgedBlindWords([])).toBeUndefined();
   expect(judgedBlindWords([address, address])).toBeUndefined();
   expect(judgedBlindWords([null, undefined])).toMatch(
-    /^The images of this batch have no web address, .*IMAGE_HOSTS_ALLOW/,
+    /^The images of this batch have no web address .* vls batch, which sends local files/,
   );
   expect(judgedBlindWords([address, null])).toMatch(/^Some images of this batch have no web address/);
 });

@@ -3,6 +3,7 @@ import { haveSameScale } from '../../../shared/same-scale.ts';
 import { useHashQuery } from '../../shell/hash-query.ts';
 import { addressOf } from '../../shell/route.ts';
 import { useSession } from '../../shell/session.tsx';
+import { imageOf } from '../../ui/image-address.ts';
 import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
@@ -151,7 +152,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
               <ImagesSwitch
                 images={images}
                 listed={Object.values(shown.comparison.disagreements).flatMap((pairs) =>
-                  pairs.map(({ image }) => image),
+                  pairs.map((pair) => imageOf(status.id, pair)),
                 )}
               />
             </div>

@@ -1,4 +1,5 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import { imageOf } from '../../ui/image-address.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { NoText } from '../explorer/cells.tsx';
@@ -10,6 +11,7 @@ export interface ComparedPair {
   index: number;
   id?: string | undefined;
   image: string | null;
+  imageStored?: true | undefined;
   text: string;
   /** The text in the other batch, if it differs. */
   otherText?: string | undefined;
@@ -40,7 +42,7 @@ export function ComparedPairs({
       {pairs.map((pair) => (
         <li key={pair.index}>
           <span class="thumb">
-            <Thumbnail image={pair.image} shown={images} />
+            <Thumbnail image={imageOf(status.id, pair)} shown={images} />
           </span>
           <div>
             <a class="row-link" href={pairAddress(status.id, pair)}>

@@ -132,7 +132,7 @@ function SidePairs({
 }
 
 function comparedPair(result: ItemResult): ComparedPair[] {
-  const { index, id, image = null, text = '', otherText, otherScore } = result;
+  const { index, id, image = null, imageStored, text = '', otherText, otherScore } = result;
   if (result.status !== 'succeeded' || otherScore === undefined) return [];
-  return [{ index, id, image, text, otherText, score: result.score, otherScore }];
+  return [{ index, id, image, imageStored, text, otherText, score: result.score, otherScore }];
 }

@@ -3,6 +3,7 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { useHashQuery } from '../../shell/hash-query.ts';
 import { useSession } from '../../shell/session.tsx';
+import { imageOf } from '../../ui/image-address.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
@@ -142,6 +143,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
     (result) => result !== undefined,
   );
   const shared = {
+    batch: status.id,
     listing,
     from,
     to,
@@ -163,7 +165,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
           {isRowMissing && <WaitingForRows {...wanted} />}
         </p>
         <div class="actions">
-          <ImagesSwitch images={images} listed={loaded.map(({ image }) => image)} />
+          <ImagesSwitch images={images} listed={loaded.map((pair) => imageOf(status.id, pair))} />
           <ColumnsMenu known={known} shown={columns} set={set} />
           <fieldset class="segments" aria-label="View">
             {(['table', 'gallery'] as const).map((view) => (

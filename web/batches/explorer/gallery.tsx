@@ -14,6 +14,7 @@ export const tilesIn = (width: number): number => Math.max(2, Math.floor(width /
 
 /** Shows the pairs from number `from` up to, but not including, `to`. Both are multiples of `tiles`. */
 export function PairGallery({
+  batch,
   listing,
   from,
   to,
@@ -45,6 +46,7 @@ export function PairGallery({
           return (
             <PairTile
               key={row}
+              batch={batch}
               result={result}
               href={hashWith({ pair: String(result.index) })}
               images={images}

@@ -34,6 +34,7 @@ export function NeighboursByScore({
         {polled.value?.map((result) => (
           <PairTile
             key={result.index}
+            batch={status.id}
             result={result}
             href={hashWith({ pair: String(result.index) })}
             images={images}

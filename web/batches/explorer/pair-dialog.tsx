@@ -3,6 +3,7 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { codes } from '../../../shared/errors.ts';
 import { Fact } from '../../ui/fact.tsx';
+import { imageOf } from '../../ui/image-address.ts';
 import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf, edgesOf } from '../../ui/scale.ts';
@@ -64,7 +65,7 @@ export function PairDialog({
           </div>
         </div>
         <div class="pair-image">
-          <Thumbnail image={image} path={result.imagePath} shown={images} />
+          <Thumbnail image={imageOf(status.id, result)} path={result.imagePath} shown={images} />
         </div>
         {result.text === '' ? (
           <p class="pair-caption">

@@ -1,4 +1,5 @@
 import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { imageOf } from '../../ui/image-address.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { Caption, GroupLink, ScoreCell } from './cells.tsx';
@@ -6,6 +7,7 @@ import type { ExplorerQuery } from './query.ts';
 import { columnLines, tileHeight } from './tile-columns.ts';
 
 export function PairTile({
+  batch,
   result,
   href,
   images,
@@ -17,6 +19,8 @@ export function PairTile({
   row,
   isCurrent = false,
 }: {
+  /** The id of the batch. */
+  batch: string;
   result: ItemResult;
   href: string;
   images: boolean;
@@ -37,7 +41,7 @@ export function PairTile({
       {...(columns.length > 0 && { style: { height: `${tileHeight(columns.length)}px` } })}
     >
       <div class="tile-image">
-        <Thumbnail image={result.image ?? null} path={result.imagePath} shown={images} />
+        <Thumbnail image={imageOf(batch, result)} path={result.imagePath} shown={images} />
       </div>
       <a class="row-link" href={href} {...(row !== undefined && { 'data-row': row, tabIndex: isCurrent ? 0 : -1 })}>
         <span class="pair-text" dir="auto">

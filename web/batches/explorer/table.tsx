@@ -1,4 +1,5 @@
 import { hashWith } from '../../shell/hash-query.ts';
+import { imageOf } from '../../ui/image-address.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText } from './cell-text.ts';
@@ -11,6 +12,8 @@ export const tableRowHeight = 60;
 export const tableHeaderHeight = 36;
 
 export interface RowsProps {
+  /** The id of the batch. */
+  batch: string;
   listing: Listing;
   from: number;
   to: number;
@@ -30,6 +33,7 @@ export interface RowsProps {
 
 /** The pairs as a table, of which only rows near the visible ones are rendered. */
 export function PairTable({
+  batch,
   listing,
   from,
   to,
@@ -93,7 +97,7 @@ export function PairTable({
           return (
             <tr key={row} class={row === current ? 'current' : undefined} aria-rowindex={row + 2}>
               <td class="small-thumb">
-                <Thumbnail image={result.image ?? null} path={result.imagePath} shown={images} />
+                <Thumbnail image={imageOf(batch, result)} path={result.imagePath} shown={images} />
               </td>
               <td>
                 <a

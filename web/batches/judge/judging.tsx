@@ -1,5 +1,6 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { useSession } from '../../shell/session.tsx';
+import { imageOf } from '../../ui/image-address.ts';
 import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
@@ -8,11 +9,14 @@ import { judgedCount, type SampledPair } from './labelled-sample.ts';
 
 /** Shows one pair after another to judge. Keys: 1 for right, 2 for wrong, U or Backspace to undo. */
 export function Judging({
+  batch,
   tenant,
   pairs,
   takesFocus,
   onLabel,
 }: {
+  /** The id of the batch. */
+  batch: string;
   tenant: string;
   pairs: readonly SampledPair[];
   /** True if the focus was on a control that this view has replaced. */
@@ -24,6 +28,7 @@ export function Judging({
   const first = pairs.findIndex(({ isRight }) => isRight === undefined);
   const open = first < 0 ? pairs.length : first;
   const pair = pairs[open];
+  const image = pair === undefined ? null : imageOf(batch, pair);
   const judged = judgedCount(pairs);
   // The pairs judged in this visit, the latest last. Another person may have judged others.
   const judgedHere = useRef<SampledPair[]>([]);
@@ -65,7 +70,7 @@ export function Judging({
         <p class="soft" role="status">
           {numbers.count(judged)} of {numbers.count(pairs.length)} judged
         </p>
-        <ImagesSwitch images={images} listed={pairs.map(({ image }) => image)} />
+        <ImagesSwitch images={images} listed={pairs.map((listed) => imageOf(batch, listed))} />
       </div>
       <progress max={pairs.length} value={judged} aria-label="Judged pairs" />
       {pair === undefined ? (
@@ -75,10 +80,10 @@ export function Judging({
       ) : (
         <>
           <div class="pair-image">
-            <Thumbnail image={pair.image} path={pair.imagePath} shown={images.shown} />
+            <Thumbnail image={image} path={pair.imagePath} shown={images.shown} />
           </div>
           <LongText key={open} class="pair-caption" text={pair.text === '' ? 'no text' : pair.text} />
-          {pair.image === null && (
+          {image === null && (
             <p class="fine soft" dir="auto">
               {pair.imagePath ?? pair.id ?? `item ${numbers.count(pair.index)}`}
             </p>

@@ -6,6 +6,7 @@ export interface SampledPair {
   id: string | undefined;
   score: number;
   image: string | null;
+  imageStored?: true | undefined;
   /** The path of the image file, if the image was posted with one. */
   imagePath: string | undefined;
   text: string;
@@ -27,8 +28,17 @@ export interface StoredSample extends LabelledSample {
 }
 
 export function sampledPair(result: ItemResult, isRight?: boolean): SampledPair {
-  const { index, id, text = '', image = null, imagePath } = result;
-  return { index, id, text, image, imagePath, score: result.status === 'succeeded' ? result.score : 0, isRight };
+  const { index, id, text = '', image = null, imageStored, imagePath } = result;
+  return {
+    index,
+    id,
+    text,
+    image,
+    imageStored,
+    imagePath,
+    score: result.status === 'succeeded' ? result.score : 0,
+    isRight,
+  };
 }
 
 /** Returns the label of the API. */

@@ -16,8 +16,8 @@ export async function readSample(id: string, signal: AbortSignal): Promise<Store
   return sample === null ? undefined : { sample, threshold, edges, pairs: pairs.map(pairOf) };
 }
 
-const pairOf = ({ index, id, score, image, imagePath, text, label }: JudgedPair): SampledPair => ({
-  ...{ index, id, score, image, imagePath, text },
+const pairOf = ({ index, id, score, image, imageStored, imagePath, text, label }: JudgedPair): SampledPair => ({
+  ...{ index, id, score, image, imageStored, imagePath, text },
   isRight: label === undefined ? undefined : label === 'right',
 });
 

@@ -78,7 +78,7 @@ export function SampleView({
   return (
     <>
       <div class="judging">
-        <Judging tenant={tenant} pairs={pairs} takesFocus={takesFocus} onLabel={label} />
+        <Judging batch={id} tenant={tenant} pairs={pairs} takesFocus={takesFocus} onLabel={label} />
         <VerdictBox id={id} summary={summary} scale={scale} sample={{ edges: sample.edges, pairs }} />
       </div>
       {unsaved !== undefined && (

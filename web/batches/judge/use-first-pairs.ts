@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
-import { judgedBlindWords } from '../../ui/image-address.ts';
+import { imageOf, judgedBlindWords } from '../../ui/image-address.ts';
 import { distinctPairs } from '../workbench/distinct-pairs.ts';
 import { readFirst } from '../workbench/ranked.ts';
 import { labelColumnOf } from './label-words.ts';
@@ -24,7 +24,10 @@ export function useFirstPairs({ id, succeeded }: BatchSummary): FirstPairs {
     const look = async () => {
       const first = await read(firstRead);
       const [pair] = first;
-      const known = { blind: judgedBlindWords(first.map(({ image }) => image)), column: labelColumnOf(pair?.metadata) };
+      const known = {
+        blind: judgedBlindWords(first.map((each) => imageOf(id, each))),
+        column: labelColumnOf(pair?.metadata),
+      };
       setFacts(known);
       const readMore = async (enough: number) => (enough === firstRead ? first : await read(enough));
       const tooFew = await countIfTooFew(succeeded, readMore, distinctPairs);

@@ -22,6 +22,7 @@ export function Strip({
       {pairs.map((result) => (
         <PairTile
           key={result.index}
+          batch={status.id}
           result={result}
           href={pairAddress(status.id, result)}
           images={images}

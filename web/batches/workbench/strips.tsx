@@ -2,6 +2,7 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { addressOf } from '../../shell/route.ts';
 import { useSession } from '../../shell/session.tsx';
+import { imageOf } from '../../ui/image-address.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
@@ -25,7 +26,7 @@ export function AtTheLine({
     <section class="card" aria-labelledby="at-the-line">
       <div class="heading">
         <h2 id="at-the-line">At the line</h2>
-        <ImagesSwitch images={images} listed={listed.map(({ image }) => image)} />
+        <ImagesSwitch images={images} listed={listed.map((pair) => imageOf(status.id, pair))} />
       </div>
       {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
       {neighbours !== undefined && <Strips status={status} neighbours={neighbours} images={images.shown} />}

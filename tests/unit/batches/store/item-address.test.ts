@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { addressOf, hasStoredImage, inlineOf, pathOf } from '../../../../batches/store/item-address.ts';
+import { addressOf, hasStoredImage, inlineOf, pathOf, withoutBytes } from '../../../../batches/store/item-address.ts';
 import type { ImageSource } from '../../../../shared/contracts/item.ts';
 
 const base64 = Buffer.from('the bytes of an image').toString('base64');
@@ -76,6 +76,25 @@ test.each<[ImageSource, boolean]>([
 ])('of the source %j, the bytes of an image are stored: %s', (image, isStored) => {
   expect(hasStoredImage({ image, text: 'a text' })).toBe(isStored);
   if (isStored) expect(inlineOf({ image, text: 'a text' })).toBeDefined();
+});
+
+const large = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(3_000, 7)]).toString('base64');
+
+test.each<ImageSource>([
+  large,
+  base64url,
+  `data:image/jpeg;base64,${large}`,
+  `data:image/jpeg;base64,${encodeURIComponent(large)}`,
+  { base64: large, path: 'photos/a.jpg' },
+  'https://example.org/a.jpg',
+  { file: 'photos/a.jpg' },
+  '17',
+])('without its bytes, the source %j shows the same in results', (image) => {
+  const item = { image, text: 'a text' };
+  const short = withoutBytes(item);
+  expect(JSON.stringify(short).length).toBeLessThan(500);
+  const shown = [hasStoredImage, addressOf, pathOf];
+  expect(shown.map((read) => read(short))).toEqual(shown.map((read) => read(item)));
 });
 
 test('an item that could not be read has no stored image', () => {
