@@ -236,7 +236,11 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
     await expectPictures('pairs?view=gallery', '.gallery', rows.length);
     await expectPictures('pairs?pair=2', 'dialog .pair-image', 1);
     expect(await page.locator('dialog .pair-image img').getAttribute('src')).toMatch(/images\/2$/);
-    expect(await page.getByRole('dialog').innerText()).toContain(`photos/${photoNames[2]}`);
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.innerText()).toContain(`photos/${photoNames[2]}`);
+    await dialog.getByText('Score it with another model', { exact: true }).click();
+    await dialog.getByRole('button', { name: 'Score', exact: true }).click();
+    await dialog.getByRole('heading', { name: 'Timings' }).waitFor();
     await expectPictures(`compare?other=${other}`, '.disagreements', 2);
 
     await page.goto(`${running.service.url}/evaluator/#/batches/${id}/judge`);

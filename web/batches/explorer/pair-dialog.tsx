@@ -31,8 +31,8 @@ export function PairDialog({
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
-  const image = result.image ?? null;
-  const again = scoreAgainWords(result);
+  const image = imageOf(status.id, result);
+  const again = scoreAgainWords({ ...result, image });
   return (
     <dialog
       ref={dialog}
@@ -65,7 +65,7 @@ export function PairDialog({
           </div>
         </div>
         <div class="pair-image">
-          <Thumbnail image={imageOf(status.id, result)} path={result.imagePath} shown={images} />
+          <Thumbnail image={image} path={result.imagePath} shown={images} />
         </div>
         {result.text === '' ? (
           <p class="pair-caption">
@@ -96,10 +96,10 @@ export function PairDialog({
               <span dir="auto">{cellText(value)}</span>
             </Fact>
           ))}
-          {image !== null && (
+          {typeof result.image === 'string' && (
             <Fact name="Image">
-              <a href={image} target="_blank" rel="noreferrer noopener">
-                {image}
+              <a href={result.image} target="_blank" rel="noreferrer noopener">
+                {result.image}
               </a>
             </Fact>
           )}

@@ -4,7 +4,7 @@ import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { choicesOf, isUsable } from '../../ui/model-choices.ts';
 import { otherModels } from '../compare/other-models.ts';
 
-/** Returns the words that offer to score a pair again; undefined without an address of the image or without a text. */
+/** Returns the words that offer to score a pair again; undefined without an image or a text. */
 export function scoreAgainWords({
   image = null,
   text = '',

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { RequestFailed } from '../../http/client.ts';
+import { apiUrl, fetchAsset, RequestFailed } from '../../http/client.ts';
 import { TimingsBox } from '../../try/receipt.tsx';
+import type { PickedImage } from '../../try/request.ts';
 import { type ScoreResult, scoreTexts } from '../../try/scoring.ts';
+import { isStored } from '../../ui/image-address.ts';
 import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
@@ -35,7 +37,7 @@ export function ScoreAgain({
     setBusy(true);
     setFailure(undefined);
     try {
-      setResult(await scoreTexts({ image: { url: image }, texts: [text], model }, gone.current.signal));
+      setResult(await scoreTexts({ image: await pickedFrom(image), texts: [text], model }, gone.current.signal));
     } catch (error) {
       if (gone.current.signal.aborted) return;
       if (!(error instanceof RequestFailed)) throw error;
@@ -70,4 +72,11 @@ export function ScoreAgain({
       </div>
     </details>
   );
+}
+
+/** The service does not download its own addresses, so a stored image is posted as a file. */
+async function pickedFrom(image: string): Promise<PickedImage> {
+  if (!isStored(image)) return { url: image };
+  const bytes = await fetchAsset(apiUrl(image));
+  return { file: new File([bytes], 'image', { type: bytes.type }) };
 }
