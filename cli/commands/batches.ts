@@ -229,9 +229,10 @@ function describeChange({ name, tags, expiresAt }: BatchStatus, retention: numbe
 }
 
 /** Returns the origin of a listed batch, in the words of the page: a retry has the name of its original. */
-function originOf({ retryOf, retryStatus, rescoreOf, texts }: BatchStatus): string | undefined {
+function originOf({ retryOf, retryStatus, rescoreOf, texts, items }: BatchStatus): string | undefined {
   const isContinuation = retryStatus?.length === 1 && retryStatus[0] === 'cancelled';
-  if (retryOf) return `${isContinuation ? 'continued' : 'retried'} from ${retryOf.slice(0, 8)}`;
+  const count = whole(items.total);
+  if (retryOf) return `${count} ${isContinuation ? 'continued' : 'retried'} from ${retryOf.slice(0, 8)}`;
   if (!rescoreOf) return undefined;
   return `${texts === 'others' ? 'wrong pairs' : 'rescore'} of ${rescoreOf.slice(0, 8)}`;
 }
@@ -274,7 +275,7 @@ async function retry(context: Context, given: string, { all = false, cancelled =
   const lines = [
     `batch ${child.id} has ${counted(child.items.total, 'item')}: ${which.join(' and ')}`,
     ...(all ? sentBytesLines(remedies) : lastingLines(original, remedies)),
-    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the original results.`,
+    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
   await context.result(child, () => `${lines.join('\n')}\n`);

@@ -394,7 +394,7 @@ export type SucceededItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: the index in the original batch. */
+/** In a retry: the index in the batch of `retryOf`. */
 retryOfIndex?: number;
 /** With `items=true`: the text of the item. */
 text?: string;
@@ -427,7 +427,7 @@ export type FailedItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: the index in the original batch. */
+/** In a retry: the index in the batch of `retryOf`. */
 retryOfIndex?: number;
 /** With `items=true`: the text of the item. */
 text?: string;
@@ -457,7 +457,7 @@ export type CancelledItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: the index in the original batch. */
+/** In a retry: the index in the batch of `retryOf`. */
 retryOfIndex?: number;
 /** With `items=true`: the text of the item. */
 text?: string;
@@ -480,7 +480,7 @@ export type AnsweredItem = {/** Position in the posted batch, from 0. */
 index: number;
 id?: string;
 metadata?: ItemMetadata;
-/** In a retry: the index in the original batch. */
+/** In a retry: the index in the batch of `retryOf`. */
 retryOfIndex?: number;
 /** With `items=true`: the text of the item. */
 text?: string;

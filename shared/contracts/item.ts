@@ -119,7 +119,7 @@ const echoed = {
   index: z.int().min(0).meta({ description: 'Position in the posted batch, from 0.' }),
   id: z.string().optional(),
   metadata: echoedMetadata.optional(),
-  retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: the index in the original batch.' }),
+  retryOfIndex: z.int().min(0).optional().meta({ description: 'In a retry: the index in the batch of `retryOf`.' }),
   text: z.string().optional().meta({ description: 'With `items=true`: the text of the item.' }),
   image: z.string().nullable().optional().meta({
     description: 'With `items=true`: the HTTP address of the image; null for any other source.',

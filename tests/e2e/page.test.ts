@@ -496,11 +496,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: /^Retry 6 / }).click();
     await badge().getByText('done', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
-    await page.getByRole('link', { name: 'an earlier batch' }).click();
+    await page.getByRole('link', { name: /^batch [0-9a-f]{8}$/ }).click();
     await page.getByText('Retried in later.csv, 6 retried: 6 succeeded.').waitFor();
     expect(await page.getByRole('button', { name: /^Retry 6 / }).count()).toBe(0);
     await page.getByRole('link', { name: 'later.csv, 6 retried' }).click();
-    await page.getByRole('link', { name: 'an earlier batch' }).waitFor();
+    await page.getByRole('link', { name: /^batch [0-9a-f]{8}$/ }).waitFor();
 
     running.host.latencyMs = 2_000;
     const cancelled = await startBatch(csvOf(300));
@@ -508,9 +508,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await badge().getByText('cancelled').waitFor();
     await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).click();
     await page.getByRole('heading', { name: /^pairs\.csv, \d+ continued$/ }).waitFor();
-    await page.getByText('Continues an earlier batch').waitFor();
+    await page.getByText(/Continues batch [0-9a-f]{8}/).waitFor();
     const continued = /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
-    await page.getByRole('link', { name: 'an earlier batch' }).click();
+    await page.getByRole('link', { name: /^batch [0-9a-f]{8}$/ }).click();
     await page.getByText(/^Being continued in pairs\.csv, \d+ continued: /).waitFor();
     expect(await page.locator('.actions .primary').count()).toBe(0);
     await page.getByRole('link', { name: /^pairs\.csv, \d+ continued$/ }).click();
@@ -531,7 +531,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     const row = page.locator('.batch-row').first();
     expect(await row.innerText()).toContain('later.csv, 6 retried');
-    const origin = row.getByRole('link', { name: 'an earlier batch' });
+    const origin = row.getByRole('link', { name: /^batch [0-9a-f]{8}$/ });
     expect(await origin.getAttribute('href')).toContain(id);
     expect(await row.innerText()).toMatch(/\d+\.\d\s*mean/);
     await page.getByRole('searchbox', { name: 'Search' }).fill('LATER');

@@ -23,7 +23,7 @@ import { JudgeView } from './judge/judge-view.tsx';
 import { NameForm } from './name-form.tsx';
 import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
-import { isContinuation, stateWords, titleOf } from './state.ts';
+import { isContinuation, shortNameOf, stateWords, titleOf } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
 import { useRememberedThreshold } from './workbench/use-remembered-threshold.ts';
 import { Workbench } from './workbench/workbench.tsx';
@@ -222,21 +222,21 @@ function Origin({ status }: { status: BatchStatus }) {
         <>
           {' '}
           {isContinuation(status) ? 'Continues' : 'Retries'}{' '}
-          <a href={addressOf.batch(status.retryOf)}>an earlier batch</a>.
+          <a href={addressOf.batch(status.retryOf)}>{shortNameOf(status.retryOf)}</a>.
         </>
       )}
       {status.rescoreOf !== null && (
         <>
           {' '}
           {status.texts === 'others' ? 'Wrong pairs: the images of ' : 'The items of '}
-          <a href={addressOf.batch(status.rescoreOf)}>an earlier batch</a>
+          <a href={addressOf.batch(status.rescoreOf)}>{shortNameOf(status.rescoreOf)}</a>
           {status.texts === 'others' ? ' with the texts of other rows.' : ', scored once more.'}
         </>
       )}
       {status.retryOf === null && status.rescoreOf === null && status.imagesFrom !== null && (
         <>
           {' '}
-          New texts for the images of <a href={addressOf.batch(status.imagesFrom)}>an earlier batch</a>.
+          New texts for the images of <a href={addressOf.batch(status.imagesFrom)}>{shortNameOf(status.imagesFrom)}</a>.
         </>
       )}
     </p>

@@ -176,7 +176,7 @@ function retryAllOf(remedies: Remedies, failed: number): LastingFailures['retryA
 export const seemSwapped = (invalid: readonly { text?: string | undefined }[]): boolean =>
   invalid.length > 0 && invalid.every(({ text = '' }) => looksLikeImage(text) || looksLikePath(text));
 
-/** Returns the batch from which the items of a batch come, with words that precede `an earlier batch`. */
+/** Returns the batch from which the items of a batch come, with words that precede its {@link shortNameOf}. */
 export function originOf({
   retryOf,
   retryStatus,
@@ -194,6 +194,9 @@ export function originOf({
 /** Returns true for a batch of the cancelled items of an earlier one, which it evaluates for the first time. */
 export const isContinuation = ({ retryStatus }: Partial<Pick<BatchStatus, 'retryStatus'>>): boolean =>
   retryStatus?.length === 1 && retryStatus[0] === 'cancelled';
+
+/** Names a batch by the start of its id, as the command line does. */
+export const shortNameOf = (id: string): string => `batch ${id.slice(0, 8)}`;
 
 /** Returns the name of a batch in every view. A retry has the name of its original, so it gets a mark. */
 export function titleOf({

@@ -165,8 +165,8 @@ test('the list names the batch that a retry or a rescored batch scores again', a
     .map((line) => line.split(/ {2,}/).at(-1));
   expect(names).toEqual([
     'NAME',
-    'pairs.csv, retried from 1a2b3c4d',
-    'pairs.csv, continued from 1a2b3c4d',
+    'pairs.csv, 10 retried from 1a2b3c4d',
+    'pairs.csv, 10 continued from 1a2b3c4d',
     'pairs.csv, rescore of 1a2b3c4d',
     'wrong pairs of 1a2b3c4d',
     'pairs.csv',

@@ -177,10 +177,10 @@ test('a suggested threshold is above the wrong pairs below the first right one t
   expect(suggest(thresholds, bandsAt, labels.slice(3), 0.9)).toBe(0);
 });
 
-test('a suggestion from few labels has a caution with the interval, and advice while there are pairs to judge', () => {
+test('a suggestion from few labels has a caution, and advice while there are pairs to judge', () => {
   expect(cautionWords({ value: 0.95, low: 0.8, high: 1 }, 30, 100)).toBeUndefined();
   const wide = { value: 0.95, low: 0.612, high: 0.997 };
-  const words = 'From 12 labels, the precision at the suggested threshold may be anywhere from 61 to 100 %';
+  const words = '12 labels leave this precision uncertain';
   expect(cautionWords(wide, 12, 100)).toBe(`${words}; judge more pairs.`);
   expect(cautionWords(wide, 12, 12)).toBe(`${words}.`);
 });

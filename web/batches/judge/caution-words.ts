@@ -1,5 +1,5 @@
 import * as numbers from '../../ui/numbers.ts';
-import { type Estimate, intervalPercents } from './estimate.ts';
+import type { Estimate } from './estimate.ts';
 
 /** The width of a 95 % interval, as a share, from which the page advises caution. */
 const wide = 0.2;
@@ -11,7 +11,6 @@ const wide = 0.2;
  */
 export function cautionWords(precision: Estimate, labels: number, pairs: number): string | undefined {
   if (precision.high - precision.low <= wide) return undefined;
-  const [low, high] = intervalPercents(precision);
   const advice = labels < pairs ? '; judge more pairs' : '';
-  return `From ${numbers.counted(labels, 'label')}, the precision at the suggested threshold may be anywhere from ${low} to ${high} %${advice}.`;
+  return `${numbers.counted(labels, 'label')} leave this precision uncertain${advice}.`;
 }

@@ -42,11 +42,11 @@ export function VerdictBox({
     const thresholds = Array.from({ length: Math.round(to / step) }, (_, at) => toStep(at * step));
     return suggest(thresholds, (each) => cutAt(histogram, edges, each), labels, wanted / 100);
   }, [histogram, edges, labels, wanted]);
-  const caution = useMemo(() => {
-    if (suggested === undefined) return undefined;
-    const there = judge(cutAt(histogram, edges, suggested), labels, suggested);
-    return there && cautionWords(there.precision, labels.length, pairs.length);
-  }, [histogram, edges, labels, suggested]);
+  const there = useMemo(
+    () => (suggested === undefined ? undefined : judge(cutAt(histogram, edges, suggested), labels, suggested)),
+    [histogram, edges, labels, suggested],
+  );
+  const caution = there && cautionWords(there.precision, labels.length, pairs.length);
 
   return (
     <section class="card" aria-labelledby="judged">
@@ -74,13 +74,14 @@ export function VerdictBox({
             step="any"
             onChange={(value) => set({ precision: String(value) })}
           />
-          {suggested === undefined ? (
+          {suggested === undefined || there === undefined ? (
             <p class="soft">No threshold reaches {wanted} % with these labels.</p>
           ) : (
             <div class="actions">
               <p>
                 Suggested threshold: <strong class="num">{numbers.score(suggested)}</strong>, which keeps about{' '}
-                {numbers.count(countPassing(histogram, suggested).count)} pairs
+                {numbers.count(countPassing(histogram, suggested).count)} pairs, of which{' '}
+                <Interval estimate={there.precision} /> are right
               </p>
               <button type="button" disabled={suggested === threshold} onClick={() => setThreshold(suggested)}>
                 Use {numbers.score(suggested)}

@@ -4,7 +4,7 @@ import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
-import { originOf, stateWords, titleOf } from '../state.ts';
+import { originOf, shortNameOf, stateWords, titleOf } from '../state.ts';
 import { MiniHistogram } from './mini-histogram.tsx';
 
 /** The maximum number of tags in a row. The view of the batch has all. */
@@ -49,7 +49,7 @@ export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: st
         {factsOf(batch)}
         {origin !== undefined && (
           <>
-            , {origin.words} <a href={addressOf.batch(origin.id)}>an earlier batch</a>
+            , {origin.words} <a href={addressOf.batch(origin.id)}>{shortNameOf(origin.id)}</a>
           </>
         )}
       </span>

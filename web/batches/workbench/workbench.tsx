@@ -45,7 +45,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
           <strong class="num">{numbers.threshold(threshold)}</strong>
           {band !== undefined && (
             <span class="soft">
-              , which is in the band “{band.word}” ({rangeWords(scale, band)})
+              , usually “{band.word}” ({rangeWords(scale, band)})
             </span>
           )}
         </p>
