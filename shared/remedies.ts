@@ -56,15 +56,20 @@ export const unusableQueries = ({ failures }: Pick<BatchStatus, 'failures'>): st
     .filter((code) => unusableImage.test(code))
     .map((code) => `code=${code}&items=true&limit=20`);
 
-/** Returns the origin of the images of results, undefined if they have several, or if there are no results. */
+/**
+ * Returns the origin of the images of results. Images of which some have an address and others not, or no results, have
+ * none. Of bytes with and without a path, a file is the likely origin.
+ */
 export function originOfImages(results: readonly Pick<ItemResult, 'image' | 'imagePath'>[]): ImageOrigin | undefined {
-  const [first, ...others] = new Set(
+  const origins = new Set(
     results.map(({ image, imagePath }): ImageOrigin => {
       if (typeof image === 'string') return 'address';
       return imagePath === undefined ? 'bytes' : 'file';
     }),
   );
-  return others.length === 0 ? first : undefined;
+  if (origins.has('address')) return origins.size === 1 ? 'address' : undefined;
+  if (origins.has('file')) return 'file';
+  return origins.has('bytes') ? 'bytes' : undefined;
 }
 
 /** The next step for some failed items, for example `2 images at addresses`, `correct them there.` */
@@ -131,9 +136,13 @@ export interface LaterRetry {
 export function laterRetryOf(remedies: Remedies, format: (count: number) => string): LaterRetry | undefined {
   const { address = 0, host = 0, image = 0, file = 0, source = 0, item = 0 } = remedies;
   if (address + host + image + file === 0) return undefined;
+  const mayHelp = address + host + image > 0;
   const others = source + item;
   return {
-    when: address + host + image > 0 ? 'After that' : 'If the service reads the files itself',
-    rest: others === 0 ? '' : ` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`,
+    when: mayHelp ? 'After that' : 'If the service reads the files itself',
+    rest: [
+      ...(others === 0 ? [] : [` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`]),
+      ...(mayHelp && file + image > 0 ? [' Files that were sent fail again.'] : []),
+    ].join(''),
   };
 }

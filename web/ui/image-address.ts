@@ -16,7 +16,7 @@ export const isStored = (address: string): boolean => address.startsWith('v1/');
 
 /** The word in place of an image that the page cannot load, and its tooltip. */
 export const withoutAddress = {
-  word: 'no web address',
+  word: 'no image',
   reason:
     'The page shows images with an http(s) address, and images that were sent as bytes. This one is a file of the service, or could not be read.',
 };

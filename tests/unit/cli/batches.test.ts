@@ -134,7 +134,11 @@ describe('retry', () => {
     const sent = [{ image: null, imagePath: 'cut.jpg' }];
     expect((await retry([], {}, 1, sent)).printed).toContain('  1 image file: correct it. ');
     const mixed = [...sent, { image: 'https://a.test/1.jpg' }];
-    expect((await retry([], {}, 1, mixed)).printed).toContain('  1 unusable image: correct it. ');
+    const { printed } = await retry([], {}, 1, mixed);
+    expect(printed).toContain('  1 unusable image: correct it. ');
+    expect(printed).toContain('scores all failed items. Files that were sent fail again.\n');
+    const short = [...sent, { image: null }];
+    expect((await retry([], {}, 1, short)).printed).toContain('  1 image file: correct it. ');
     const note = `A retry uses image bytes that were sent. If you have corrected local files, run the same \`${called} batch\` command with --again.\n`;
     for (const images of [sent, mixed]) expect((await retry(['--all'], {}, 4, images)).printed).toContain(note);
   });

@@ -178,11 +178,12 @@ test('a suggested threshold is above the wrong pairs below the first right one t
 });
 
 test('a suggestion from few labels has a caution, and advice while there are pairs to judge', () => {
-  expect(cautionWords({ value: 0.95, low: 0.8, high: 1 }, 30, 100)).toBeUndefined();
-  const wide = { value: 0.95, low: 0.612, high: 0.997 };
-  const words = '12 labels leave this precision uncertain';
-  expect(cautionWords(wide, 12, 100)).toBe(`${words}; judge more pairs.`);
-  expect(cautionWords(wide, 12, 12)).toBe(`${words}.`);
+  expect(cautionWords({ value: 0.95, low: 0.9, high: 1 }, 0.95, 60, 100)).toBeUndefined();
+  const uncertain = { value: 0.95, low: 0.612, high: 0.997 };
+  expect(cautionWords(uncertain, 0.65, 12, 100)).toBeUndefined();
+  const words = 'From 12 labels, this precision may also be 61 %';
+  expect(cautionWords(uncertain, 0.95, 12, 100)).toBe(`${words}; judge more pairs.`);
+  expect(cautionWords(uncertain, 0.95, 12, 12)).toBe(`${words}.`);
 });
 
 test('the column with labels is found by its name and its value', () => {

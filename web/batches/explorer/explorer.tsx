@@ -165,7 +165,14 @@ export function Explorer({ status }: { status: BatchStatus }) {
           {isRowMissing && <WaitingForRows {...wanted} />}
         </p>
         <div class="actions">
-          <ImagesSwitch images={images} listed={loaded.map((pair) => imageOf(status.id, pair))} />
+          <ImagesSwitch
+            images={images}
+            listed={loaded.flatMap((pair) => {
+              const image = imageOf(status.id, pair);
+              // The error of a failed pair says why it has no image.
+              return image === null && pair.status === 'failed' ? [] : [image];
+            })}
+          />
           <ColumnsMenu known={known} shown={columns} set={set} />
           <fieldset class="segments" aria-label="View">
             {(['table', 'gallery'] as const).map((view) => (

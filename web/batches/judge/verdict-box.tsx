@@ -46,7 +46,7 @@ export function VerdictBox({
     () => (suggested === undefined ? undefined : judge(cutAt(histogram, edges, suggested), labels, suggested)),
     [histogram, edges, labels, suggested],
   );
-  const caution = there && cautionWords(there.precision, labels.length, pairs.length);
+  const caution = there && cautionWords(there.precision, wanted / 100, labels.length, pairs.length);
 
   return (
     <section class="card" aria-labelledby="judged">
