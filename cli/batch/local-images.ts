@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { lstat } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoredItem } from '../../batches/store/payload.ts';
 import { readImageFile } from '../../images/file.ts';
@@ -13,8 +14,8 @@ export interface LocalImages {
   /** Returns the item with its image as base64, or with an error if the image cannot be read. */
   inline(item: StoredItem): Promise<StoredItem>;
   /** Returns the item with its image as a path, for scoring in this process. */
-  asFile(item: StoredItem): StoredItem;
-  /** Returns the error for an unreadable image, with the directory, and the path as the user wrote it. */
+  asFile(item: StoredItem): Promise<StoredItem>;
+  /** Returns the error for the unreadable image of an item of {@link asFile}, with the directory. */
   explain(item: StoredItem, error: ItemError): ItemError;
   /** The only directory from which images are read. */
   directory: string;
@@ -22,6 +23,8 @@ export interface LocalImages {
 
 /** The maximum length of a path in characters. A longer string counts as an inline image. */
 const longestPath = 4096;
+/** The maximum length of a value that has neither the beginning nor the ending of an image path, but may name a file. */
+const longestBareName = 255;
 
 /**
  * Prepares items whose images are below one directory.
@@ -31,10 +34,11 @@ const longestPath = 4096;
  */
 export function localImages(directory: string, maxBytes: number): LocalImages {
   const root = resolve(directory);
+  const find = async (item: StoredItem): Promise<string | undefined> => pathOf(item) ?? (await bareName(item, root));
   return {
     directory: root,
     async inline(item) {
-      const path = pathOf(item);
+      const path = await find(item);
       if (path === undefined) return item;
       try {
         const bytes = await readImageFile(path, [root], maxBytes);
@@ -48,23 +52,37 @@ export function localImages(directory: string, maxBytes: number): LocalImages {
         return { ...item, error: reworded(readError(error, path), path, root) };
       }
     },
-    asFile: asServerFile,
+    asFile: async (item) => withFile(item, await find(item)),
     explain(item, error) {
-      const path = pathOf(item);
-      return path === undefined ? error : reworded(error, path, root);
+      const image = 'image' in item ? item.image : undefined;
+      return typeof image === 'object' && 'file' in image ? reworded(error, image.file, root) : error;
     },
   };
 }
 
 /** Returns the item with the path of its image, which the service reads from its own disk below IMAGE_FILE_ROOTS. */
-export function asServerFile(item: StoredItem): StoredItem {
-  const path = pathOf(item);
-  return path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
-}
+export const asServerFile = (item: StoredItem): StoredItem => withFile(item, pathOf(item));
+
+const withFile = (item: StoredItem, path: string | undefined): StoredItem =>
+  path === undefined ? item : { ...(item as BatchItem), image: { file: path } };
 
 function pathOf(item: StoredItem): string | undefined {
   if ('error' in item || typeof item.image !== 'string') return undefined;
   return imagePath(item.image);
+}
+
+/**
+ * Returns the image of an item if it names an existing file or directory below the root. Names such as the hash of a
+ * file are valid base64, too, so only the disk shows that they are paths.
+ */
+async function bareName(item: StoredItem, root: string): Promise<string | undefined> {
+  if ('error' in item || typeof item.image !== 'string') return undefined;
+  const name = item.image.trim();
+  if (name.length > longestBareName || /^(https?|data):/i.test(name)) return undefined;
+  const path = resolve(root, name);
+  if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) return undefined;
+  const found = await lstat(path).catch(() => undefined);
+  return found && name;
 }
 
 /**

@@ -157,6 +157,8 @@ export async function runBatch(
         if (imagesFrom !== undefined) return item;
         return serverFiles ? asServerFile(item) : await images.inline(item);
       };
+      const isLocal = imagesFrom === undefined && !serverFiles;
+      const asFile: typeof images.asFile = async (item) => (isLocal ? await images.asFile(item) : item);
       const posting = {
         name: options.name ?? basename(options.file),
         tag: options.tag,
@@ -167,7 +169,7 @@ export async function runBatch(
         ...{ embeddings, embeddingPrecision },
         imagesFrom: imagesFrom === undefined ? undefined : await wholeId(scorer.client, imagesFrom),
       };
-      const deps = { client: scorer.client, input, prepare, posting, progress, signal, onBatch };
+      const deps = { client: scorer.client, input, prepare, asFile, posting, progress, signal, onBatch };
       const status = await runToEnd(deps, state, stateFile).catch(async (error: unknown) => {
         // No later run can continue a refused batch, so the state file gets its former content back.
         const isRefusal = !signal.aborted && failureOf(error).code !== 'service.unreachable';

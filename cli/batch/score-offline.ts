@@ -67,13 +67,13 @@ export async function scoreOffline(
   try {
     await evaluationEngine.encoders.for(spec).whenReady();
     let savedAt = performance.now();
-    const inFlight: Promise<{ items: StoredItem[]; outcomes: Outcome[] }>[] = [];
+    const inFlight: Promise<{ items: StoredItem[]; sent: StoredItem[]; outcomes: Outcome[] }>[] = [];
     const write = async () => {
       const done = await inFlight.shift();
       if (done === undefined) return;
-      const results = toResults(rowsOf(tally), done.items, done.outcomes, images);
+      const results = toResults(rowsOf(tally), done.sent, done.outcomes, images);
       await writer.add(results, done.items);
-      for (const [at, result] of results.entries()) count(tally, result, done.items[at]);
+      for (const [at, result] of results.entries()) count(tally, result, done.sent[at]);
       progress.update({ done: rowsOf(tally), failed: tally.failed, total });
       if (performance.now() - savedAt < checkpointMs) return;
       await checkpoint();
@@ -82,13 +82,10 @@ export async function scoreOffline(
     for (;;) {
       const items = await rows.take(chunkRows);
       if (items.length === 0) break;
+      const sent = await Promise.all(items.map(images.asFile));
       const evaluated = evaluationEngine.evaluation
-        .scorePairs(
-          [spec],
-          items.map((item) => toPair(images.asFile(item))),
-          { signal },
-        )
-        .then(({ answers }) => ({ items, outcomes: answers.map(({ outcome }) => outcome) }));
+        .scorePairs([spec], sent.map(toPair), { signal })
+        .then(({ answers }) => ({ items, sent, outcomes: answers.map(({ outcome }) => outcome) }));
       // The error is handled when the results of this chunk are written. Without this handler, Node would end the
       // process first.
       evaluated.catch(() => {});

@@ -12,6 +12,7 @@ import { followBatch } from '../events.ts';
 import { CommandError, failureOf } from '../failures.ts';
 import { counted, type Progress } from '../progress.ts';
 import type { BatchInput } from './input.ts';
+import type { LocalImages } from './local-images.ts';
 import { createRows } from './rows.ts';
 import type { RunState, StateFile } from './state-file.ts';
 import { count, emptyTally, type Tally } from './tally.ts';
@@ -211,9 +212,14 @@ const receiptOf = ({ model, revision, precision, preprocess, textCleaning, longT
 
 /**
  * Writes the results of a batch together with the rows of the file, in their order.
+ * @param deps with `asFile`, which returns the item with its image as a path if it is a local file, for the report.
  * @throws {CommandError} `results.incomplete` when results and rows do not match.
  */
-export async function writeResults(deps: OnlineDeps, status: BatchStatus, options: WriterOptions): Promise<Tally> {
+export async function writeResults(
+  deps: OnlineDeps & Pick<LocalImages, 'asFile'>,
+  status: BatchStatus,
+  options: WriterOptions,
+): Promise<Tally> {
   for (let attempt = 1; ; attempt++) {
     const tally = emptyTally();
     const writer = await openWriter({
@@ -224,7 +230,10 @@ export async function writeResults(deps: OnlineDeps, status: BatchStatus, option
     try {
       for await (const { results, items } of joinWithRows(deps, status.id)) {
         await writer.add(results, items);
-        for (const [at, result] of results.entries()) count(tally, result, items[at]);
+        for (const [at, result] of results.entries()) {
+          const item = items[at];
+          count(tally, result, item && result.status === 'failed' ? await deps.asFile(item) : item);
+        }
       }
       await writer.commit();
       tally.escapedCells = writer.escaped();

@@ -55,7 +55,7 @@ export function count(tally: Tally, result: ItemResult, item?: StoredItem): void
 function originOf(item: StoredItem | undefined): ImageOrigin | undefined {
   if (item === undefined || !('image' in item) || item.image === undefined) return undefined;
   const { image } = item;
-  if (imagePath(image) !== undefined) return 'file';
+  if (imagePath(image) !== undefined || (typeof image === 'object' && 'file' in image)) return 'file';
   return typeof image === 'string' && /^https?:/i.test(image.trim()) ? 'address' : 'bytes';
 }
 

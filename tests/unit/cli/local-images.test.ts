@@ -27,6 +27,8 @@ test('an image that is named by its path goes along as base64', async () => {
   }
 });
 
+const gif = Buffer.from('GIF89a and so on').toString('base64');
+const hash = 'd41d8cd98f00b204e9800998ecf8427e';
 const longJpeg = `/9j/${'4AAQ'.repeat(100)}`;
 
 test.each([
@@ -71,6 +73,31 @@ test('an image without the ending of one is sent if it is named as a path', asyn
   const bytes = Buffer.from('GIF89a and so on');
   await writeFile(join(directory, 'photo'), bytes);
   expect(await inline('./photo')).toMatchObject({ image: { base64: bytes.toString('base64'), path: './photo' } });
+});
+
+test.each([
+  ['photos/0001', { image: { base64: gif, path: 'photos/0001' } }],
+  [hash, { image: { base64: gif, path: hash } }],
+  ['photos', { error: { code: 'image.file.refused' } }],
+  ['photos/', { error: { code: 'image.file.refused' } }],
+  ['secret', { error: { code: 'image.unsupported_format' } }],
+  ['away', { error: { code: 'image.file.refused' } }],
+])('%s is a path, because it names an existing entry of the directory', async (image, expected) => {
+  await mkdir(join(directory, 'photos'), { recursive: true });
+  for (const name of ['photos/0001', hash]) await writeFile(join(directory, name), Buffer.from(gif, 'base64'));
+  await writeFile(join(directory, 'secret'), 'a secret');
+  await rm(join(directory, 'away'), { force: true });
+  await symlink(join(outer, 'private.jpg'), join(directory, 'away'));
+  expect(await inline(image)).toMatchObject(expected);
+  expect(await localImages(directory, 1000).asFile({ image, text: 't' })).toEqual({
+    image: { file: image },
+    text: 't',
+  });
+});
+
+test.each(['photos/0002', '..', '', 'a'.repeat(300), 'a\0b'])('%j names no entry and stays as it is', async (image) => {
+  await mkdir(join(directory, 'photos'), { recursive: true });
+  expect(await inline(image)).toEqual({ id: 'i', image, text: 't' });
 });
 
 test('an image that is too large fails its row', async () => {

@@ -3,6 +3,7 @@ import { formatReport } from '../../../cli/batch/report.ts';
 import type { RunResult } from '../../../cli/batch/run.ts';
 import { count, emptyTally, type Tally } from '../../../cli/batch/tally.ts';
 import { called } from '../../../shared/called.ts';
+import type { ImageSource } from '../../../shared/contracts/item.ts';
 import { type ItemError, itemError } from '../../../shared/errors.ts';
 
 const unreachable: Tally['failures'] = {
@@ -90,10 +91,11 @@ describe('the report', () => {
 
   test('names the next step of each failed row', () => {
     const tally = emptyTally();
-    const fail = (image: string, error: ItemError) =>
+    const fail = (image: ImageSource, error: ItemError) =>
       count(tally, { index: 0, status: 'failed', error }, { image, text: 'a cat' });
     fail('img/missing.jpg', itemError('image.file.not_found', 'There is no file'));
     fail('./cut', itemError('image.corrupt', 'damaged'));
+    fail({ file: 'photos/0001' }, itemError('image.corrupt', 'damaged'));
     fail('https://a.test/cut.jpg', itemError('image.corrupt', 'damaged'));
     fail('https://a.test/slow.jpg', itemError('image.fetch.timeout', 'no answer'));
     fail('http://10.0.0.1/a.jpg', itemError('image.fetch.blocked_address', 'not public'));
@@ -109,7 +111,7 @@ describe('the report', () => {
         `1 failed row may succeed in a retry: \`${called} retry b1\` scores it again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
         `1 failed row has an image at an address, and would fail again. After a correction there, ${orAgain}`,
         `1 failed row has an image address that is not allowed. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}`,
-        `2 failed rows have local images. When each file is in place and correct, ${again}`,
+        `3 failed rows have local images. When each file is in place and correct, ${again}`,
         '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
       ].join('\n')}\n`,
     );
