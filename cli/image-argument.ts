@@ -27,7 +27,7 @@ export async function readImageArgument(argument: string): Promise<TypedImage> {
     throw new UsageError(
       found === undefined
         ? `${argument} is neither an address nor an existing file`
-        : `${argument} is not a regular file; to score many images see \`${called} batch --help\``,
+        : `${argument} is ${found.isDirectory() ? 'a directory, not an image file' : 'not a regular file'}; to score many images see \`${called} batch --help\``,
     );
   }
   return { blob: await openAsBlob(path), name: basename(path) };

@@ -23,13 +23,18 @@ export async function readImageFile(path: string, roots: readonly string[], maxB
     if (real === undefined) continue;
     // Opening a device may already have an effect, so the file is checked first.
     if (!isBelow(real)) throw leadsOut(path);
-    if (!(await stat(real).catch(() => undefined))?.isFile()) throw notRegular();
+    const found = await stat(real).catch(() => undefined);
+    if (found?.isDirectory()) throw refused(directoryMessage(path));
+    if (!found?.isFile()) throw notRegular();
     return await readRegularFile(real, maxBytes, (opened) => {
       if (!isBelow(opened)) throw leadsOut(path);
     });
   }
   throw new ServiceError('image.file.not_found', `There is no file ${path} below IMAGE_FILE_ROOTS`);
 }
+
+/** Returns the message for the path of a directory. */
+export const directoryMessage = (path: string): string => `${path} is a directory, not an image file`;
 
 const isInside = (path: string, root: string) => path.startsWith(root.endsWith(sep) ? root : root + sep);
 

@@ -2,7 +2,7 @@ import { lstat } from 'node:fs/promises';
 import { resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { StoredItem } from '../../batches/store/payload.ts';
-import { readImageFile } from '../../images/file.ts';
+import { directoryMessage, readImageFile } from '../../images/file.ts';
 import type { BatchItem, ImageSource } from '../../shared/contracts/item.ts';
 import { type ItemError, itemError, ServiceError, toItemError } from '../../shared/errors.ts';
 import { describeNonImage, fileFormat } from '../../shared/file-format.ts';
@@ -105,7 +105,8 @@ const readError = (error: unknown, path: string): ItemError =>
 
 function reworded(error: ItemError, path: string, root: string): ItemError {
   if (error.code === 'image.file.not_found') return itemError(error.code, `There is no file ${path} in ${root}`);
-  if (error.code !== 'image.file.refused') return error;
+  if (error.code !== 'image.file.refused' || error.message === directoryMessage(path)) return error;
+  if (resolve(root, path) === root) return itemError(error.code, directoryMessage(path));
   return itemError(error.code, `${path} is not a readable file in ${root}; name another directory with --images`);
 }
 

@@ -178,6 +178,34 @@ def test_a_string_that_cannot_be_the_name_of_a_file_is_no_path(folder, name):
     assert second["image"]["path"] == "img/a.jpg"
 
 
+@pytest.mark.parametrize("path", ["img", "./img", "dir.jpg"])
+def test_a_directory_is_named_as_one(folder, monkeypatch, path):
+    (folder / "dir.jpg").mkdir()
+    (folder / "pairs.csv").write_text(f"photo,caption\n{path},a\n,b\n")
+    monkeypatch.chdir(folder)
+    expected = {"code": "image.file.refused", "message": f"{path} is a directory, not an image file"}
+    frame = pd.DataFrame({"photo": [path, ""], "caption": ["a", "b"]})
+    for source in [[(path, "a")], frame, "pairs.csv"]:
+        first, *others = items_of(batch_body(source, COLUMNS))
+        assert first["image"] == path
+        assert first["clientError"] == expected
+        assert all(other["image"] == "" for other in others)
+    monkeypatch.chdir("/")
+    assert items_of(batch_body(frame, COLUMNS, folder))[0]["clientError"] == expected
+
+
+def test_an_image_without_an_ending_is_a_path_if_its_file_exists(folder, monkeypatch):
+    name = "d41d8cd98f00b204e9800998ecf8427e"
+    (folder / name).write_bytes(b"pixels")
+    (folder / "pairs.csv").write_text(f"photo,caption\n{name},a\n")
+    (folder / "pairs.ndjson").write_text(json.dumps({"image": name, "text": "a"}))
+    monkeypatch.chdir(folder)
+    frame = pd.DataFrame({"photo": [name], "caption": ["a"]})
+    for source in [[(name, "a")], frame, "pairs.csv", "pairs.ndjson"]:
+        (item,) = items_of(batch_body(source, COLUMNS))
+        assert item["image"] == {"base64": "cGl4ZWxz", "path": name}
+
+
 def test_a_string_that_begins_like_a_path_is_a_path(folder):
     (item,) = items_of(batch_body([("./img/none", "a")], COLUMNS))
     assert item["clientError"] == {"code": "image.file.not_found", "message": "There is no file img/none"}
@@ -242,6 +270,15 @@ def test_indexes_in_a_column_with_an_empty_cell_are_still_indexes(folder):
     frame = pd.DataFrame({"photo": [4, None], "caption": ["a", "b"]})
     first, second = items_of(batch_body(frame, COLUMNS, options={"imagesFrom": "x"}))
     assert (first["image"], second["clientError"]["code"]) == ("4", "item.invalid")
+
+
+def test_an_index_is_no_path_although_a_directory_or_a_file_has_its_name(folder, monkeypatch):
+    (folder / "0").mkdir()
+    (folder / "1").write_bytes(b"pixels")
+    monkeypatch.chdir(folder)
+    frame = pd.DataFrame({"photo": ["0", "1"], "caption": ["a", "b"]})
+    for source in [frame, [("0", "a"), ("1", "b")]]:
+        assert [item["image"] for item in items_of(batch_body(source, COLUMNS, options={"imagesFrom": "x"}))] == ["0", "1"]
 
 
 def test_an_image_of_another_type_is_refused_with_its_row(folder):

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localImages } from '../../../cli/batch/local-images.ts';
+import { itemError } from '../../../shared/errors.ts';
 
 let outer: string;
 let directory: string;
@@ -29,6 +30,10 @@ test('an image that is named by its path goes along as base64', async () => {
 
 const gif = Buffer.from('GIF89a and so on').toString('base64');
 const hash = 'd41d8cd98f00b204e9800998ecf8427e';
+const directoryError = (path: string) => ({
+  code: 'image.file.refused',
+  message: `${path} is a directory, not an image file`,
+});
 const longJpeg = `/9j/${'4AAQ'.repeat(100)}`;
 
 test.each([
@@ -78,8 +83,8 @@ test('an image without the ending of one is sent if it is named as a path', asyn
 test.each([
   ['photos/0001', { image: { base64: gif, path: 'photos/0001' } }],
   [hash, { image: { base64: gif, path: hash } }],
-  ['photos', { error: { code: 'image.file.refused' } }],
-  ['photos/', { error: { code: 'image.file.refused' } }],
+  ['photos', { error: directoryError('photos') }],
+  ['photos/', { error: directoryError('photos/') }],
   ['secret', { error: { code: 'image.unsupported_format' } }],
   ['away', { error: { code: 'image.file.refused' } }],
 ])('%s is a path, because it names an existing entry of the directory', async (image, expected) => {
@@ -93,6 +98,19 @@ test.each([
     image: { file: image },
     text: 't',
   });
+});
+
+test('a directory is named as one, without advice on another directory of images', async () => {
+  await mkdir(join(directory, 'dir.jpg'), { recursive: true });
+  const images = localImages(directory, 1000);
+  for (const path of ['./dir.jpg', 'dir.jpg', join(directory, 'dir.jpg'), './', directory]) {
+    expect(await inline(path)).toMatchObject({ error: directoryError(path) });
+    const item = { image: { file: path }, text: 't' };
+    expect(images.explain(item, itemError('image.file.refused', directoryError(path).message))).toMatchObject(
+      directoryError(path),
+    );
+  }
+  expect(await inline(outer)).toMatchObject({ error: { message: expect.stringContaining('--images') } });
 });
 
 test.each(['photos/0002', '..', '', 'a'.repeat(300), 'a\0b'])('%j names no entry and stays as it is', async (image) => {

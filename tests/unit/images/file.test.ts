@@ -118,8 +118,13 @@ test('a NUL character is refused', async () => {
   });
 });
 
-test('a directory is refused', async () => {
-  await expect(read('below')).rejects.toMatchObject({ code: 'image.file.refused' });
+test('a directory is refused and named as one only below a root', async () => {
+  const code = 'image.file.refused';
+  for (const path of ['below', join(root, 'below')])
+    await expect(read(path)).rejects.toMatchObject({ code, message: `${path} is a directory, not an image file` });
+  await symlink(directory, join(root, 'up'));
+  for (const path of ['..', directory, 'up'])
+    await expect(read(path)).rejects.toMatchObject({ code, message: expect.not.stringContaining('a directory') });
 });
 
 test('a FIFO without a writer is refused at once', async () => {

@@ -117,12 +117,16 @@ def is_path(text: str, folder: Folder | None) -> bool:
     """Returns True for a string that is the path of an image."""
     if len(text) >= 4096 or text.startswith(("http://", "https://", "data:")) or INVALID.search(text):
         return False
-    return _is_file(text, folder) or ("://" not in text and PATH.search(text) is not None)
+    return _is_entry(text, folder) or ("://" not in text and PATH.search(text) is not None)
 
 
-def _is_file(text: str, folder: Folder | None) -> bool:
+def _is_entry(text: str, folder: Folder | None) -> bool:
+    """Returns True for the name of a file or directory."""
+    if not text.strip():
+        return False
     try:
-        return (Path(text) if folder is None else folder.find(text)).is_file()
+        found = Path(text) if folder is None else folder.find(text)
+        return found.is_file() or found.is_dir()
     except (OSError, ValueError):
         return False
 
@@ -133,6 +137,8 @@ def file_error(error: OSError) -> tuple[str, str]:
         return "image.source_invalid", f"The image cannot be read: {error}"
     if isinstance(error, FileNotFoundError):
         return "image.file.not_found", f"There is no file {error.filename}"
+    if isinstance(error, IsADirectoryError):
+        return "image.file.refused", f"{error.filename} is a directory, not an image file"
     return "image.file.refused", f"The file {error.filename} cannot be read: {error.strerror}"
 
 
@@ -165,6 +171,8 @@ def _text(content: bytes) -> str:
 
 def _read(path: str | os.PathLike[str], folder: Folder | None) -> dict[str, str]:
     file = Path(path) if folder is None else folder.find(os.fspath(path).strip())
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     return {"base64": _text(file.read_bytes()), "path": os.fspath(path)}
 
 
@@ -208,7 +216,7 @@ def batch_body(
     is_repeatable = not isinstance(source, Iterator)
 
     def item(index: int, pair: Pair) -> dict[str, Any]:
-        return _item_of_pair(index, pair, folder)
+        return _item_of_pair(index, pair, folder, "imagesFrom" in options)
 
     return BatchBody(NDJSON, lambda: _lines("Pair", source, item), is_repeatable, options)
 
@@ -318,6 +326,9 @@ def _body_of_rows(
             more["metadata"] = metadata
         if error is not None:
             return {**({"image": row[image]} if image in row else {}), **more, **_client_error(*error)}
+        # An index is a name of a file, too.
+        if "imagesFrom" in options and isinstance(row[image], str):
+            return {"image": row[image], **more}
         return _item(row[image], more, folder, no_image(index, image))
 
     # Tables of results repeat these columns.
@@ -325,10 +336,13 @@ def _body_of_rows(
     return BatchBody(NDJSON, lambda: _lines("Row", rows(), item), True, params)
 
 
-def _item_of_pair(index: int, pair: Pair, folder: Folder | None) -> dict[str, Any]:
+def _item_of_pair(index: int, pair: Pair, folder: Folder | None, has_indexes: bool) -> dict[str, Any]:
     image, text = read_pair(pair)
     more = {key: _plain(pair[key]) for key in ("id", "metadata") if key in pair} if isinstance(pair, Mapping) else {}
-    return _item(image, {"text": _text_of(text), **more}, folder, no_image(index))
+    fields = {"text": _text_of(text), **more}
+    if has_indexes and isinstance(image, str):
+        return {"image": image, **fields}
+    return _item(image, fields, folder, no_image(index))
 
 
 def _text_of(text: Any) -> Any:
