@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -208,7 +209,8 @@ def test_an_image_without_an_ending_is_a_path_if_its_file_exists(folder, monkeyp
 
 def test_a_string_that_begins_like_a_path_is_a_path(folder):
     (item,) = items_of(batch_body([("./img/none", "a")], COLUMNS))
-    assert item["clientError"] == {"code": "image.file.not_found", "message": "There is no file img/none"}
+    message = f"There is no file img/none in {os.getcwd()}"
+    assert item["clientError"] == {"code": "image.file.not_found", "message": message}
 
 
 def test_a_csv_of_local_images_comes_back_with_its_columns_and_scores(client, photos, captions, tmp_path):

@@ -136,7 +136,8 @@ def file_error(error: OSError) -> tuple[str, str]:
     if error.filename is None:
         return "image.source_invalid", f"The image cannot be read: {error}"
     if isinstance(error, FileNotFoundError):
-        return "image.file.not_found", f"There is no file {error.filename}"
+        place = "" if os.path.isabs(error.filename) else f" in {os.getcwd()}"
+        return "image.file.not_found", f"There is no file {error.filename}{place}"
     if isinstance(error, IsADirectoryError):
         return "image.file.refused", f"{error.filename} is a directory, not an image file"
     return "image.file.refused", f"The file {error.filename} cannot be read: {error.strerror}"
