@@ -6,7 +6,7 @@ import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
 export function formatReport(result: RunResult, stream: NodeJS.WriteStream): string {
-  const { output, embeddings, wasDone, finished } = result;
+  const { output, embeddings, batchId, wasDone, finished } = result;
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -17,7 +17,11 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   ];
   const lines = [
     `${styled(stream, 'bold', output)}: ${counts.join(', ')}${speedOf(result)}`,
-    styled(stream, 'dim', `${model}, revision ${revision.slice(0, 12)}, ${precision}`),
+    styled(
+      stream,
+      'dim',
+      `${model}, revision ${revision.slice(0, 12)}, ${precision}${batchId === null ? '' : `, batch ${batchId}`}`,
+    ),
   ];
   for (const { kind, path } of embeddings) lines.push(`${path}: embeddings of the ${kind}s`);
   const failures = failuresOf(tally);

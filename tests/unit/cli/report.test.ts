@@ -47,6 +47,14 @@ describe('the report', () => {
     );
   });
 
+  test('names the batch, if there is one', () => {
+    const batchId = '0da21953-6a36-4b7e-9f0a-3d1c9f2f4a55';
+    expect(report('completed', { succeeded: 3 }, { batchId })).toContain(
+      `\ncompact-1, revision 1, fp32, batch ${batchId}\n`,
+    );
+    expect(report('completed', { succeeded: 3 }, { batchId: null })).toContain('\ncompact-1, revision 1, fp32\n');
+  });
+
   test('suggests to swap the columns if nearly all rows have a text as image and an image as text', () => {
     const swapped = (image: string, text: string) => {
       const tally = emptyTally();
