@@ -132,6 +132,9 @@ const all: { [Name in FormatName]: BatchFormat & { name: Name } } = {
 /** All formats, in the order of the documentation. */
 export const formats: readonly BatchFormat[] = formatNames.map((name) => all[name]);
 
+/** Returns the query that adds the text and the image to results in a format without the columns of the input. */
+export const itemsQuery = ({ hasColumns }: BatchFormat): { items?: 'true' } => (hasColumns ? {} : { items: 'true' });
+
 export const formatNamed = (name: FormatName): BatchFormat => all[name];
 
 /** Returns the format of a media type, ignoring parameters and case. */

@@ -11,7 +11,7 @@ import {
 import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { maxSample, type ResultsPage, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
-import { endingsInWords, formatNamed } from '../../shared/formats.ts';
+import { endingsInWords, formatNamed, itemsQuery } from '../../shared/formats.ts';
 import {
   laterRetryOf,
   nextSteps,
@@ -428,7 +428,8 @@ async function results(
   const client = await context.connect();
   const id = await wholeId(client, given);
   const query = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...selection, q, formulas: keepFormulas ? 'keep' : undefined })) {
+  const fields = { ...itemsQuery(chosen), formulas: keepFormulas ? 'keep' : undefined };
+  for (const [name, value] of Object.entries({ ...selection, q, ...fields })) {
     if (value !== undefined) query.set(name, String(value));
   }
   const response = await client.open(`${pathOf(id)}/results?${query}`, {

@@ -9,6 +9,7 @@ import { untilTrue, useBrowser, type WatchedPage } from '../support/browser.ts';
 import { textDownloads } from '../support/downloads.ts';
 import { useService } from '../support/running-service.ts';
 import { saveScreenshot } from '../support/screenshots.ts';
+import { vls } from '../support/vls.ts';
 
 const chromium = findChromium();
 if (chromium === undefined) console.log('The tests of the page are skipped: there is no Chromium on the PATH.');
@@ -258,6 +259,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const exported = lines.map((text) => JSON.parse(text) as ItemResult);
     expect(indexesOf(exported)).toEqual(await selected(`minScore=${line}`));
     expect(exported[0]?.image).toContain(running.host.authority);
+    const sameSelection = ['--status', 'succeeded', '--min-score', String(line), '--format', 'ndjson'];
+    const printed = await vls(['results', id, ...sameSelection], { env: { VLS_URL: running.service.url } });
+    expect(printed.stdout).toBe(files[`pairs-from-${line.toFixed(1)}.ndjson`]);
     expect(JSON.parse(files[`pairs-from-${line.toFixed(1)}.ndjson.json`] ?? '')).toMatchObject({
       batch: id,
       threshold: line,

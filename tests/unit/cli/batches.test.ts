@@ -1,6 +1,9 @@
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
@@ -224,6 +227,21 @@ describe('results --out', () => {
     const { requests, message } = await run(['results', 'b1', '--out', out], {});
     expect(message).toBe(`The name of the output ${out} does not end in .ndjson, .jsonl, .csv, .tsv or .parquet`);
     expect(requests).toEqual([]);
+  });
+});
+
+describe('results', () => {
+  test.each([
+    [['--format', 'ndjson'], '?items=true'],
+    [['--out', 'lines.jsonl', '--status', 'failed'], '?status=failed&items=true'],
+    [['--format', 'csv'], ''],
+    [[], ''],
+  ])('with %j have the text and the image in every format', async (args, query) => {
+    const directory = await mkdtemp(join(tmpdir(), 'vls-results-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const given = args.map((arg) => (arg === 'lines.jsonl' ? join(directory, arg) : arg));
+    const { requests } = await run(['results', 'b1', ...given], { 'GET /batch/b1/results': [] });
+    expect(requests.at(-1)).toBe(`GET /batch/b1/results${query}`);
   });
 });
 

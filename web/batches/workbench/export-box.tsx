@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
-import { type FormatName, formatNamed } from '../../../shared/formats.ts';
+import { type FormatName, formatNamed, itemsQuery } from '../../../shared/formats.ts';
 import type { RequestFailed } from '../../http/client.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
@@ -46,14 +46,15 @@ export function ExportBox({
     setBusy(true);
     setFailure(undefined);
     const selection = selectionOf(part, threshold);
-    const { hasColumns, isText, endings } = formatNamed(format);
+    const chosen = formatNamed(format);
+    const { hasColumns, isText, endings } = chosen;
     const file = `${exportName(name, part, threshold)}.${endings[0]}`;
     try {
       const before = withNote ? await countResults(status.id, selection) : undefined;
       await saveResults(status.id, format, file, {
         ...selection,
         ...(hasColumns && isText && { formulas }),
-        ...(!hasColumns && { items: 'true' }),
+        ...itemsQuery(chosen),
       });
       if (withNote) {
         // While the batch runs, results may arrive during the download. Only equal counts are the number of saved rows.
