@@ -129,6 +129,9 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       // Labels are deleted only after a question, whose focus is on keeping them.
       await page.getByRole('button', { name: 'Delete labels and start again' }).click();
       await page.getByRole('dialog', { name: `Delete ${judged} labels?` }).waitFor();
+      // A key does not judge the pair behind the dialog: the number of labels stays.
+      await page.keyboard.press('2');
+      await page.getByRole('dialog', { name: `Delete ${judged} labels?` }).waitFor();
       await page.keyboard.press('Enter');
       await untilJudged(judged);
 

@@ -47,12 +47,12 @@ export function ComparedPairs({
           <div>
             <a class="row-link" href={pairAddress(status.id, pair)}>
               <span class="pair-text" dir="auto">
-                {pair.text === '' ? <NoText /> : pair.text}
+                {pair.text.trim() === '' ? <NoText /> : pair.text}
               </span>
             </a>
             {pair.otherText !== undefined && (
               <p class="fine soft pair-text">
-                <bdi>{there}</bdi>: <bdi>{pair.otherText === '' ? <NoText /> : pair.otherText}</bdi>
+                <bdi>{there}</bdi>: <bdi>{pair.otherText?.trim() === '' ? <NoText /> : pair.otherText}</bdi>
               </p>
             )}
             <dl class="ranks">

@@ -14,10 +14,10 @@ export const nameOf = ({ id, index }: ItemResult): string => id ?? `item ${numbe
 
 /** The first characters of a caption. */
 export function Caption({ result: { text }, most }: { result: ItemResult; most: number }) {
-  return text === '' ? <NoText /> : (text?.slice(0, most) ?? null);
+  return text?.trim() === '' ? <NoText /> : (text?.slice(0, most) ?? null);
 }
 
-/** Stands in place of an empty caption, and does not look like one. */
+/** Stands in place of a caption that is empty or only has spaces, and does not look like one. */
 export function NoText() {
   return <em class="none">no text</em>;
 }

@@ -123,7 +123,12 @@ export function Explorer({ status }: { status: BatchStatus }) {
   }, [listing.failure]);
   useEffect(() => {
     const onSlash = (event: KeyboardEvent) => {
-      if (event.key !== '/' || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
+      if (
+        event.key !== '/' ||
+        document.querySelector('dialog[open]') !== null ||
+        /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)
+      )
+        return;
       event.preventDefault();
       document.querySelector<HTMLElement>('.filters input')?.focus();
     };

@@ -67,7 +67,7 @@ export function PairDialog({
         <div class="pair-image">
           <Thumbnail image={image} path={result.imagePath} shown={images} />
         </div>
-        {result.text === '' ? (
+        {result.text?.trim() === '' ? (
           <p class="pair-caption">
             <NoText />
           </p>

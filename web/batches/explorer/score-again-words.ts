@@ -10,7 +10,7 @@ export function scoreAgainWords({
   text = '',
   status,
 }: Pick<ItemResult, 'image' | 'text' | 'status'>): string | undefined {
-  if (image === null || text === '') return undefined;
+  if (image === null || text.trim() === '') return undefined;
   return status === 'failed' ? 'Score it again' : 'Score it with another model';
 }
 

@@ -48,6 +48,8 @@ export function Judging({
   latest.current = { label, undo };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
+      // The pair behind an open dialog is not judged.
+      if (document.querySelector('dialog[open]') !== null) return;
       if (event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
       const isUndo = event.key === 'u' || event.key === 'Backspace' || (event.ctrlKey && event.key === 'z');
       if (!isUndo && (event.ctrlKey || !['1', '2'].includes(event.key))) return;
@@ -82,7 +84,7 @@ export function Judging({
           <div class="pair-image">
             <Thumbnail image={image} path={pair.imagePath} shown={images.shown} />
           </div>
-          <LongText key={open} class="pair-caption" text={pair.text === '' ? 'no text' : pair.text} />
+          <LongText key={open} class="pair-caption" text={pair.text.trim() === '' ? 'no text' : pair.text} />
           {image === null && (
             <p class="fine soft" dir="auto">
               {pair.imagePath ?? pair.id ?? `item ${numbers.count(pair.index)}`}
