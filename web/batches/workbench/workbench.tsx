@@ -30,7 +30,8 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
   const passing = estimated.isExact ? estimated.count : (exact ?? estimated.count);
   const isExact = estimated.isExact || exact !== undefined;
   const share = succeeded === 0 ? 0 : passing / succeeded;
-  const band = bandOf(scale, threshold);
+  // The bands of a model explain the initial threshold. Next to a threshold from labels they would contradict it.
+  const band = threshold === scale.threshold ? bandOf(scale, threshold) : undefined;
   return (
     <>
       <section class="card" aria-labelledby="workbench">
