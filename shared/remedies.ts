@@ -7,17 +7,20 @@ import { codes, isCode } from './errors.ts';
  * - `retry`: the error may be gone.
  * - `address`: the image is corrected at its address.
  * - `host`: an operator allows its host.
- * - `file`: an image file is corrected. If a client sent it, a retry uses the sent bytes again.
+ * - `served`: an image file that the service reads is corrected.
+ * - `file`: an image file that a client sends is corrected and posted again. A retry uses the sent bytes again.
  * - `image`: the image is corrected at its address or in its file, which of them is not known.
  * - `source`: the image source is neither an address nor an image.
  * - `item`: the item is corrected and posted again.
  */
-export type Remedy = 'retry' | 'address' | 'host' | 'file' | 'image' | 'source' | 'item';
+export type Remedy = 'retry' | 'address' | 'host' | 'served' | 'file' | 'image' | 'source' | 'item';
 
-/** The source of an image: an HTTP address, a file, or bytes in the item. */
-export type ImageOrigin = 'address' | 'file' | 'bytes';
+/** The source of an image: an HTTP address, a file that the service or a client reads, or bytes in the item. */
+export type ImageOrigin = 'address' | 'served' | 'file' | 'bytes';
 
 const unusableImage = /^image\.(too_|unsupported_format|corrupt|decode_timeout)/;
+/** Codes that do not say where the image was. */
+const ofAnyOrigin = /^image\.(file\.|too_|unsupported_format|corrupt|decode_timeout)/;
 
 /** Codes of a newer service count as lasting. */
 const isRetryable = (code: string): boolean => isCode(code) && codes[code].retryable;
@@ -26,6 +29,7 @@ const isRetryable = (code: string): boolean => isCode(code) && codes[code].retry
 export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
   if (isRetryable(code)) return 'retry';
   if (!code.startsWith('image.') || code === 'image.not_stored') return 'item';
+  if (origin === 'served' && ofAnyOrigin.test(code)) return 'served';
   if (code.startsWith('image.file.') || origin === 'file') return 'file';
   if (code === 'image.source_invalid') return 'source';
   if (code === 'image.fetch.blocked_address') return 'host';
@@ -37,11 +41,11 @@ export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
 /** Counts failed items by their remedy. */
 export type Remedies = Partial<Record<Remedy, number>>;
 
-/** @param origin the origin of all unusable images, undefined if they have several or it is not known. */
+/** @param origin the origin of all images that are missing or cannot be used, undefined if they have several or it is not known. */
 export function remediesOf({ failures }: Pick<BatchStatus, 'failures'>, origin?: ImageOrigin): Remedies {
   const remedies: Remedies = {};
   for (const [code, count = 0] of Object.entries(failures)) {
-    const remedy = remedyOf(code, unusableImage.test(code) ? origin : undefined);
+    const remedy = remedyOf(code, ofAnyOrigin.test(code) ? origin : undefined);
     remedies[remedy] = (remedies[remedy] ?? 0) + count;
   }
   return remedies;
@@ -50,24 +54,29 @@ export function remediesOf({ failures }: Pick<BatchStatus, 'failures'>, origin?:
 /** Returns the number of failed items that may succeed in a retry. */
 export const countRetryable = (status: Pick<BatchStatus, 'failures'>): number => remediesOf(status).retry ?? 0;
 
-/** Returns the queries for the first results with unusable images, one for each code. */
-export const unusableQueries = ({ failures }: Pick<BatchStatus, 'failures'>): string[] =>
+/** Returns the queries for the first results with images that are missing or cannot be used, one for each code. */
+export const originQueries = ({ failures }: Pick<BatchStatus, 'failures'>): string[] =>
   Object.keys(failures)
-    .filter((code) => unusableImage.test(code))
+    .filter((code) => ofAnyOrigin.test(code))
     .map((code) => `code=${code}&items=true&limit=20`);
 
 /**
  * Returns the origin of the images of results. Images of which some have an address and others not, or no results, have
  * none. Of bytes with and without a path, a file is the likely origin.
  */
-export function originOfImages(results: readonly Pick<ItemResult, 'image' | 'imagePath'>[]): ImageOrigin | undefined {
+export function originOfImages(
+  results: readonly Pick<ItemResult, 'image' | 'imagePath' | 'imageFile'>[],
+): ImageOrigin | undefined {
   const origins = new Set(
-    results.map(({ image, imagePath }): ImageOrigin => {
+    results.map(({ image, imagePath, imageFile }): ImageOrigin => {
       if (typeof image === 'string') return 'address';
+      if (imageFile) return 'served';
       return imagePath === undefined ? 'bytes' : 'file';
     }),
   );
-  if (origins.has('address')) return origins.size === 1 ? 'address' : undefined;
+  for (const origin of ['address', 'served'] as const) {
+    if (origins.has(origin)) return origins.size === 1 ? origin : undefined;
+  }
   if (origins.has('file')) return 'file';
   return origins.has('bytes') ? 'bytes' : undefined;
 }
@@ -92,17 +101,18 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
       'images at addresses that are not allowed',
       () => 'an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
     ],
+    ['served', 'image file of the service', 'image files of the service', (them) => `correct ${them} there.`],
     [
       'file',
       'image file',
       'image files',
-      (them) => `correct ${them}. If ${batchCommand} sent ${them}, run the same command with --again.`,
+      (them) => `correct ${them}, and post ${them} again: with ${batchCommand}, run the same command with --again.`,
     ],
     [
       'image',
       'unusable image',
       'unusable images',
-      (them) => `correct ${them}. For files that ${batchCommand} sent, run the same command with --again.`,
+      (them) => `correct ${them}. Post files again: with ${batchCommand}, run the same command with --again.`,
     ],
     [
       'source',
@@ -124,25 +134,14 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
   });
 }
 
-/** A retry of all failed items, which may help some of them after their next steps. */
-export interface LaterRetry {
-  /** The condition, for example `After that`. */
-  when: string;
-  /** The sentence about the items that would fail again; empty if there are none. */
-  rest: string;
-}
-
-/** @returns undefined if a retry helps none of the items. */
-export function laterRetryOf(remedies: Remedies, format: (count: number) => string): LaterRetry | undefined {
-  const { address = 0, host = 0, image = 0, file = 0, source = 0, item = 0 } = remedies;
-  if (address + host + image + file === 0) return undefined;
-  const mayHelp = address + host + image > 0;
-  const others = source + item;
-  return {
-    when: mayHelp ? 'After that' : 'If the service reads the files itself',
-    rest: [
-      ...(others === 0 ? [] : [` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`]),
-      ...(mayHelp && file + image > 0 ? [' Files that were sent fail again.'] : []),
-    ].join(''),
-  };
+/**
+ * Returns the sentence about the items that a retry of all failed items does not help; empty if it helps all.
+ * @returns undefined if it helps none.
+ */
+export function laterRetryWords(remedies: Remedies, format: (count: number) => string): string | undefined {
+  const { address = 0, host = 0, served = 0, image = 0, file = 0, source = 0, item = 0 } = remedies;
+  if (address + host + served + image === 0) return undefined;
+  const others = file + source + item;
+  const some = image === 0 ? '' : ' Files that were sent fail again, too.';
+  return `${others === 0 ? '' : ` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`}${some}`;
 }

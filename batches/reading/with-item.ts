@@ -1,5 +1,5 @@
 import type { ItemResult } from '../../shared/contracts/item.ts';
-import { addressOf, hasStoredImage, pathOf } from '../store/item-address.ts';
+import { addressOf, hasStoredImage, isServedFile, pathOf } from '../store/item-address.ts';
 import type { StoredItem } from '../store/payload.ts';
 
 export function withItem(result: ItemResult, item: StoredItem | undefined): ItemResult {
@@ -10,5 +10,6 @@ export function withItem(result: ItemResult, item: StoredItem | undefined): Item
     image: addressOf(item),
     ...(imagePath !== undefined && { imagePath }),
     ...(hasStoredImage(item) && { imageStored: true }),
+    ...(isServedFile(item) && { imageFile: true }),
   };
 }

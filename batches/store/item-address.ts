@@ -29,6 +29,10 @@ export function inlineOf(item: StoredItem | undefined): string | undefined {
   return /^\s*[a-z][a-z0-9+.-]{1,30}:/i.test(image) || isNoImage(image) || image === '' ? undefined : image;
 }
 
+/** Returns true if the service reads the image of an item from its own disk. */
+export const isServedFile = (item: StoredItem | undefined): boolean =>
+  item !== undefined && !('error' in item) && typeof item.image === 'object' && 'file' in item.image;
+
 /** The length of the base64 text in which the format of an image shows. */
 const headLength = 64;
 

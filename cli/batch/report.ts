@@ -120,7 +120,7 @@ export function failureTable(tally: Tally, stream: NodeJS.WriteStream): string {
     code,
     whole(items),
     // A Parquet row is named by its index, which the message need not repeat.
-    `index ${first.index}: ${withoutPrefix(first.message, `row ${first.index}: `)}`,
+    `index ${first.index}${first.image === undefined ? '' : ` (${first.image})`}: ${withoutPrefix(first.message, `row ${first.index}: `)}`,
   ]);
   return rows.length === 0 ? '' : table(stream, [['FAILURE', 'ROWS', 'FIRST'], ...rows]);
 }

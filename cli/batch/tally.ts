@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import type { StoredItem } from '../../batches/store/payload.ts';
+import { addressOf } from '../../formats/result-columns.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
+import { excerpt } from '../../shared/errors.ts';
 import { isSwapped } from '../../shared/image-paths.ts';
 import { type ImageOrigin, remedyOf } from '../../shared/remedies.ts';
 import { imagePath } from './local-images.ts';
 
-const example = z.object({ index: z.int(), message: z.string() });
+/** `image` is the image of the row, shortened, if the message does not have it. */
+const example = z.object({ index: z.int(), message: z.string(), image: z.string().optional() });
 
 /** Counts of rows by outcome, with an example of each kind of failure. */
 export const tallySchema = z.object({
@@ -42,7 +45,7 @@ export function count(tally: Tally, result: ItemResult, item?: StoredItem): void
   }
   if (result.status !== 'failed') return;
   const { code, message } = result.error;
-  tally.failures[code] ??= { items: 0, first: { index: result.index, message } };
+  tally.failures[code] ??= { items: 0, first: { index: result.index, message, image: nameOf(item, message) } };
   tally.failures[code].items++;
   const remedy = remedyOf(code, originOf(item));
   tally.remedies[remedy] = (tally.remedies[remedy] ?? 0) + 1;
@@ -57,6 +60,12 @@ function originOf(item: StoredItem | undefined): ImageOrigin | undefined {
   const { image } = item;
   if (imagePath(image) !== undefined || (typeof image === 'object' && 'file' in image)) return 'file';
   return typeof image === 'string' && /^https?:/i.test(image.trim()) ? 'address' : 'bytes';
+}
+
+function nameOf(item: StoredItem | undefined, message: string): string | undefined {
+  if (item === undefined || !('image' in item) || item.image === undefined) return undefined;
+  const name = addressOf(item);
+  return name === '' || message.includes(name) ? undefined : excerpt(name, 80);
 }
 
 export const rowsOf = ({ succeeded, failed, cancelled }: Tally): number => succeeded + failed + cancelled;

@@ -13,12 +13,12 @@ import { maxSample, type ResultsPage, resultOrders, sameBys } from '../../shared
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed, itemsQuery } from '../../shared/formats.ts';
 import {
-  laterRetryOf,
+  laterRetryWords,
   nextSteps,
   originOfImages,
+  originQueries,
   type Remedies,
   remediesOf,
-  unusableQueries,
 } from '../../shared/remedies.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
@@ -286,7 +286,7 @@ async function readRemedies(client: ServiceClient, original: BatchStatus): Promi
   const read = async (query: string) =>
     (await client.json<ResultsPage>(`${pathOf(original.id)}/results?${query}`)).results;
   // Without these results the advice is only less exact.
-  const results = await Promise.all(unusableQueries(original).map(read)).catch(() => []);
+  const results = await Promise.all(originQueries(original).map(read)).catch(() => []);
   return remediesOf(original, originOfImages(results.flat()));
 }
 
@@ -294,13 +294,11 @@ async function readRemedies(client: ServiceClient, original: BatchStatus): Promi
 function lastingLines({ id, items }: BatchStatus, remedies: Remedies): string[] {
   const lasting = items.failed - (remedies.retry ?? 0);
   if (lasting === 0) return [];
-  const later = laterRetryOf(remedies, whole);
+  const rest = laterRetryWords(remedies, whole);
   return [
     `${counted(lasting, 'failed item')} would fail again:`,
     ...nextSteps(remedies, `\`${called} batch\``, whole).map(({ items: some, step }) => `  ${some}: ${step}`),
-    ...(later === undefined
-      ? []
-      : [`${later.when}, \`${called} retry ${id} --all\` scores all failed items.${later.rest}`]),
+    ...(rest === undefined ? [] : [`After that, \`${called} retry ${id} --all\` scores all failed items.${rest}`]),
   ];
 }
 

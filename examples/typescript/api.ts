@@ -404,6 +404,8 @@ image?: string | null;
 imagePath?: string;
 /** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
 imageStored?: true;
+/** With `items=true`: true if the image is a file that the service reads itself (`{"file": …}`). Absent otherwise. */
+imageFile?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -437,6 +439,8 @@ image?: string | null;
 imagePath?: string;
 /** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
 imageStored?: true;
+/** With `items=true`: true if the image is a file that the service reads itself (`{"file": …}`). Absent otherwise. */
+imageFile?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -467,6 +471,8 @@ image?: string | null;
 imagePath?: string;
 /** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
 imageStored?: true;
+/** With `items=true`: true if the image is a file that the service reads itself (`{"file": …}`). Absent otherwise. */
+imageFile?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */
@@ -490,6 +496,8 @@ image?: string | null;
 imagePath?: string;
 /** With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise. */
 imageStored?: true;
+/** With `items=true`: true if the image is a file that the service reads itself (`{"file": …}`). Absent otherwise. */
+imageFile?: true;
 /** JSON pages with `other`: the score of the item in the other batch. */
 otherScore?: number;
 /** JSON pages with `other` and `items=true`: the text of the item in the other batch, if it differs. */

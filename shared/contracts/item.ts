@@ -131,6 +131,10 @@ const echoed = {
     description:
       'With `items=true`: true if the item has the bytes of an image, which `GET …/batch/{id}/images/{index}` returns. Absent otherwise.',
   }),
+  imageFile: z.literal(true).optional().meta({
+    description:
+      'With `items=true`: true if the image is a file that the service reads itself (`{"file": …}`). Absent otherwise.',
+  }),
   otherScore: z.number().min(0).max(100).optional().meta({
     description: 'JSON pages with `other`: the score of the item in the other batch.',
   }),

@@ -3,7 +3,7 @@ import { looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
 import {
   countRetryable,
   type ImageOrigin,
-  laterRetryOf,
+  laterRetryWords,
   type NextStep,
   nextSteps,
   type Remedies,
@@ -166,10 +166,10 @@ export function lastingFailuresOf(
 }
 
 function retryAllOf(remedies: Remedies, failed: number): LastingFailures['retryAll'] {
-  const later = laterRetryOf(remedies, numbers.count);
-  if (later === undefined) return undefined;
+  const rest = laterRetryWords(remedies, numbers.count);
+  if (rest === undefined) return undefined;
   const label = fewFailed[failed] ?? `all ${numbers.count(failed)} failed items`;
-  return { before: `${later.when}, retry `, label, after: `.${later.rest}` };
+  return { before: 'After that, retry ', label, after: `.${rest}` };
 }
 
 /** Returns true if the texts of all items with an invalid image source look like images, in swapped columns. */

@@ -1,6 +1,6 @@
 import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
-import { originOfImages, unusableQueries } from '../../shared/remedies.ts';
+import { originOfImages, originQueries } from '../../shared/remedies.ts';
 import { fetchJson } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
 import { type FailedItems, seemSwapped } from './state.ts';
@@ -13,7 +13,7 @@ const unknown: FailedItems = { areSwapped: false, origin: undefined };
 export function useFailedItems(status: Pick<BatchStatus, 'id' | 'failures' | 'finishedAt'>): FailedItems | undefined {
   const { id, failures, finishedAt } = status;
   const hasInvalid = failures['image.source_invalid'] !== undefined;
-  const unusable = unusableQueries(status);
+  const unusable = originQueries(status);
   const key = `failed ${id} ${finishedAt !== null} ${hasInvalid} ${unusable.join()}`;
   const { value, failure } = usePolled(key, async (signal): Promise<FailedItems> => {
     if (finishedAt === null) return unknown;

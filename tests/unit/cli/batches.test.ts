@@ -131,17 +131,20 @@ describe('retry', () => {
     const again = 'run the same command with --again.\n';
     const missing = { failures: { 'image.file.not_found': 3, 'image.fetch.timeout': 1 } };
     expect((await retry([], missing, 1)).printed).toContain(
-      `  3 image files: correct them. If \`${called} batch\` sent them, ${again}` +
-        `If the service reads the files itself, \`${called} retry b1 --all\` scores all failed items.\n`,
+      `  3 image files: correct them, and post them again: with \`${called} batch\`, ${again}Follow it`,
     );
     const sent = [{ image: null, imagePath: 'cut.jpg' }];
-    expect((await retry([], {}, 1, sent)).printed).toContain('  1 image file: correct it. ');
+    const served = [{ image: null, imagePath: 'cut.jpg', imageFile: true }];
+    expect((await retry([], missing, 1, served)).printed).toContain(
+      `  3 image files of the service: correct them there.\nAfter that, \`${called} retry b1 --all\` scores all failed items.\n`,
+    );
+    expect((await retry([], {}, 1, sent)).printed).toContain('  1 image file: correct it, and post it again');
     const mixed = [...sent, { image: 'https://a.test/1.jpg' }];
     const { printed } = await retry([], {}, 1, mixed);
     expect(printed).toContain('  1 unusable image: correct it. ');
-    expect(printed).toContain('scores all failed items. Files that were sent fail again.\n');
+    expect(printed).toContain('scores all failed items. Files that were sent fail again, too.\n');
     const short = [...sent, { image: null }];
-    expect((await retry([], {}, 1, short)).printed).toContain('  1 image file: correct it. ');
+    expect((await retry([], {}, 1, short)).printed).toContain('  1 image file: correct it, and post it again');
     const note = `A retry uses image bytes that were sent. If you have corrected local files, run the same \`${called} batch\` command with --again.\n`;
     for (const images of [sent, mixed]) expect((await retry(['--all'], {}, 4, images)).printed).toContain(note);
   });

@@ -123,6 +123,9 @@ describe('the report', () => {
         '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
       ].join('\n')}\n`,
     );
+    const table = report('completed_with_errors', tally);
+    expect(table).toContain('index 0 (./cut): damaged');
+    expect(table).toContain('index 0 (a.jpg): empty');
     expect(steps({ serverFiles: true })).toContain(`is in place and correct, ${all}`);
     expect(steps({ batchId: null })).not.toContain(`${called} retry`);
     expect(report('failed', tally)).not.toContain('local images');

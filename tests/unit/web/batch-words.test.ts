@@ -64,13 +64,13 @@ test('items that would fail again get their next steps, which together count all
     'The other 6 failed items would fail again:',
     '1 image at an address: correct it there.',
     '1 image at an address that is not allowed: an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
-    `2 image files: correct them. If ${command} sent them, run the same command with --again.`,
+    `2 image files: correct them, and post them again: with ${command}, run the same command with --again.`,
     `1 image source that is neither an address nor an image: use ${command}, which sends local files, or post http(s) addresses.`,
     '1 item that cannot be scored as it is: correct the input, and post it again.',
   ]);
   const unusable = { 'image.corrupt': 3, 'image.too_large': 4 };
   expect(stepsOf(unusable)?.[1]).toBe(
-    `7 unusable images: correct them. For files that ${command} sent, run the same command with --again.`,
+    `7 unusable images: correct them. Post files again: with ${command}, run the same command with --again.`,
   );
   expect(stepsOf(unusable, { origin: 'address' })?.[1]).toBe('7 images at addresses: correct them there.');
   expect(stepsOf(unusable, { origin: 'file' })?.[1]).toMatch(/^7 image files: correct them/);
@@ -84,8 +84,12 @@ test('a retry of all failed items is offered only where it may help', () => {
   expect(retryAllOf({ 'image.fetch.blocked_address': 1, 'text.empty': 1 }, 2)).toBe(
     'After that, retry both failed items. 1 of them fails again.',
   );
-  expect(retryAllOf({ 'image.file.not_found': 1 }, 1)).toBe(
-    'If the service reads the files itself, retry the failed item.',
+  expect(retryAllOf({ 'image.file.not_found': 1, 'text.empty': 6 })).toBe('');
+  expect(retryAllOf({ 'image.file.not_found': 1, 'image.fetch.tls': 6 })).toBe(
+    'After that, retry all 7 failed items. 1 of them fails again.',
+  );
+  expect(retryAllOf({ 'image.corrupt': 7 })).toBe(
+    'After that, retry all 7 failed items. Files that were sent fail again, too.',
   );
   expect(retryAllOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })).toBe('');
 });

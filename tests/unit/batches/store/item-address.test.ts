@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest';
-import { addressOf, hasStoredImage, inlineOf, pathOf, withoutBytes } from '../../../../batches/store/item-address.ts';
+import {
+  addressOf,
+  hasStoredImage,
+  inlineOf,
+  isServedFile,
+  pathOf,
+  withoutBytes,
+} from '../../../../batches/store/item-address.ts';
 import type { ImageSource } from '../../../../shared/contracts/item.ts';
 
 const base64 = Buffer.from('the bytes of an image').toString('base64');
@@ -39,6 +46,7 @@ test.each<[ImageSource, string | null, string | undefined]>([
   const item = { image, text: 'a text' };
   expect(addressOf(item)).toBe(address);
   expect(pathOf(item)).toBe(path);
+  expect(isServedFile(item)).toBe(typeof image === 'object' && 'file' in image);
 });
 
 test('a row that the client could not read shows the path of its image, and no address', () => {
@@ -48,6 +56,7 @@ test('a row that the client could not read shows the path of its image, and no a
   } as const;
   expect(addressOf(item as never)).toBe(null);
   expect(pathOf(item as never)).toBe('photos/gone.jpg');
+  expect(isServedFile(item as never)).toBe(false);
 });
 
 const html = Buffer.from('<html><script>alert(1)</script></html>'.padEnd(300)).toString('base64');
