@@ -1,5 +1,6 @@
 import { useMemo } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
+import { usePolled } from '../../http/use-polled.ts';
 import { useHashQuery } from '../../shell/hash-query.ts';
 import { numberIn } from '../../shell/query.ts';
 import { addressOf } from '../../shell/route.ts';
@@ -8,6 +9,7 @@ import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { countPassing, rangeOf, step, toStep } from '../workbench/distribution.ts';
+import { pairReader } from '../workbench/ranked.ts';
 import { useThreshold } from '../workbench/use-threshold.ts';
 import { cutAt } from './bands.ts';
 import { cautionWords } from './caution-words.ts';
@@ -46,6 +48,7 @@ export function VerdictBox({
     () => (suggested === undefined ? undefined : judge(cutAt(histogram, edges, suggested), labels, suggested)),
     [histogram, edges, labels, suggested],
   );
+  const passing = usePassing(id, suggested);
   const caution = there && cautionWords(there.precision, wanted / 100, labels.length, pairs.length);
 
   return (
@@ -79,8 +82,9 @@ export function VerdictBox({
           ) : (
             <div class="actions">
               <p>
-                Suggested threshold: <strong class="num">{numbers.score(suggested)}</strong>, which keeps about{' '}
-                {numbers.count(countPassing(histogram, suggested).count)} pairs, of which{' '}
+                Suggested threshold: <strong class="num">{numbers.score(suggested)}</strong>, which keeps{' '}
+                {passing === undefined && 'about '}
+                {numbers.count(passing ?? countPassing(histogram, suggested).count)} pairs, of which{' '}
                 <Interval estimate={there.precision} /> are right
               </p>
               <button type="button" disabled={suggested === threshold} onClick={() => setThreshold(suggested)}>
@@ -96,6 +100,17 @@ export function VerdictBox({
       </p>
     </section>
   );
+}
+
+/** Returns the exact number of pairs from a threshold, as the scores show it. Undefined before it is read. */
+function usePassing(id: string, threshold: number | undefined): number | undefined {
+  const { value } = usePolled(`passing ${id} ${threshold}`, async (signal) => {
+    if (threshold === undefined) return undefined;
+    const { selected } = await pairReader(id, signal)({ minScore: threshold, sort: 'score', limit: 1 });
+    return { threshold, selected };
+  });
+  // The value of an earlier threshold stays until the new one is read.
+  return value?.threshold === threshold ? value?.selected : undefined;
 }
 
 function Interval({ estimate }: { estimate: Estimate }) {

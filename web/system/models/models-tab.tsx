@@ -110,7 +110,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
         <Fact name="Batches">
           {median === undefined
             ? undefined
-            : `${numbers.rate(median)} items per second, median of ${speeds.length} recent ${speeds.length === 1 ? 'batch' : 'batches'}`}
+            : `${numbers.rate(median)} items per second including cached images, median of ${speeds.length} recent ${speeds.length === 1 ? 'batch' : 'batches'}`}
         </Fact>
         <Fact name="Good match">{good === undefined ? undefined : `from a score of ${good.from}`}</Fact>
         <Fact name="Texts">{model.contextLength === null ? undefined : `up to ${model.contextLength} tokens`}</Fact>
