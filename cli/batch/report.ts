@@ -6,7 +6,7 @@ import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
 export function formatReport(result: RunResult, stream: NodeJS.WriteStream): string {
-  const { output, embeddings, batchId, wasDone, finished } = result;
+  const { output, embeddings, batchId, wasDone, finished, retryWords } = result;
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -50,6 +50,7 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   }
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
   if (wasDone) lines.push('', 'An earlier run has ended with these results; --again scores all rows again.');
+  if (retryWords !== undefined) lines.push('', retryWords);
   // A retry would score the same rows as the new run that these states need.
   if (state !== 'failed' && state !== 'cancelled') {
     for (const step of nextStepsOf(result)) lines.push('', step);

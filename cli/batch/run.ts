@@ -7,6 +7,7 @@ import { secondsTaken } from '../../shared/batch-time.ts';
 import type { Config } from '../../shared/config.ts';
 import type { EmbeddingsFormat } from '../../shared/contracts/batch/embeddings.ts';
 import type { StreamQuery } from '../../shared/contracts/batch/results.ts';
+import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { hasFileLocks, takeLock } from '../../shared/file-lock.ts';
 import type { ServiceClient } from '../client.ts';
 import { failureOf } from '../failures.ts';
@@ -16,12 +17,14 @@ import type { Progress } from '../progress.ts';
 import { wholeId } from '../whole-id.ts';
 import { type EmbeddingFile, embeddingFilesOf, writeEmbeddings } from './embedding-files.ts';
 import { type ColumnFlags, openInput } from './input.ts';
+import { latestRetryWords } from './latest-retry.ts';
 import { asServerFile, localImages } from './local-images.ts';
 import { outputBeside, outputFormatOf } from './output-name.ts';
 import type { scoreOffline } from './score-offline.ts';
 import { type Posting, runToEnd, writeResults } from './score-online.ts';
 import { isSameRun, type RunState, stateFileOf } from './state-file.ts';
 import { rowsOf, type Tally } from './tally.ts';
+import { pathOf } from './watch.ts';
 import { removePart, type WriterOptions } from './writer.ts';
 
 export interface RunOptions extends ColumnFlags, Posting {
@@ -74,6 +77,8 @@ export interface RunResult {
   /** True when the service read the image files itself. */
   serverFiles: boolean;
   finished: NonNullable<RunState['finished']>;
+  /** Describes the latest retry of the batch of an earlier run. */
+  retryWords?: string | undefined;
 }
 
 /** The final states after which the same command has nothing left to do. */
@@ -136,6 +141,7 @@ export async function runBatch(
         columns: input.columnNames,
         serverFiles,
         finished: state.finished,
+        retryWords: 'client' in scorer ? await readRetryWords(scorer.client, batchId()) : undefined,
       };
     }
     if (state.partial === undefined || !existsSync(`${output}.part`)) {
@@ -238,4 +244,11 @@ async function lock(output: string, progress: Progress, signal: AbortSignal): Pr
     () => progress.say('another run is writing this output; waiting for it'),
     signal,
   );
+}
+
+/** The batch may have expired, and the results of the earlier run are complete without it. */
+async function readRetryWords(client: ServiceClient, id: string | null): Promise<string | undefined> {
+  if (id === null) return undefined;
+  const status = await client.json<BatchStatus>(pathOf(id)).catch(() => undefined);
+  return status && (await latestRetryWords(client, status));
 }

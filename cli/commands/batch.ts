@@ -105,7 +105,11 @@ export function addBatchCommand(program: Command, deps: CommandDeps): void {
       'with --keep, and for a tar or Parquet of a bucket: keep the samples with the highest scores over all input files: a share such as 30%, or a number such as 100000',
       parseTop,
     )
-    .option('--again', 'start over, ignoring an earlier run', false)
+    .option(
+      '--again',
+      'start over, ignoring an earlier run; the service may still have embeddings of the same images and texts',
+      false,
+    )
     .option('--offline', 'score in this process, without a service', false)
     .option('--compare', 'compare the speed of a batch with single requests; writes no scores', false)
     .action(async (patterns: string[], flags: Flags, command: Command) => {

@@ -20,6 +20,7 @@ import {
   type Remedies,
   remediesOf,
 } from '../../shared/remedies.ts';
+import { latestRetryWords } from '../batch/latest-retry.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import type { ServiceClient } from '../client.ts';
@@ -261,6 +262,7 @@ async function retry(context: Context, given: string, { all = false, cancelled =
   const id = await wholeId(client, given);
   const original = await client.json<BatchStatus>(pathOf(id));
   const remedies = await readRemedies(client, original);
+  const earlier = await latestRetryWords(client, original);
   checkRetry(original, remedies, all, cancelled);
   const query = new URLSearchParams({
     ...(cancelled && { status: 'failed,cancelled' }),
@@ -273,6 +275,7 @@ async function retry(context: Context, given: string, { all = false, cancelled =
     ...(cancelled && original.items.cancelled > 0 ? ['the cancelled items'] : []),
   ];
   const lines = [
+    ...(earlier === undefined ? [] : [earlier]),
     `batch ${child.id} has ${counted(child.items.total, 'item')}: ${which.join(' and ')}`,
     ...(all ? sentBytesLines(remedies) : lastingLines(original, remedies)),
     `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,

@@ -149,6 +149,23 @@ describe('retry', () => {
     for (const images of [sent, mixed]) expect((await retry(['--all'], {}, 4, images)).printed).toContain(note);
   });
 
+  test('names an earlier retry with a success, and the command for its rest', async () => {
+    const retryAfter = (finishedAt: string | null, succeeded: number) =>
+      run(['retry', 'b1', '--all'], {
+        'GET /batch/b1': { ...status, retriedBy: 'b0' },
+        'GET /batch/b0': { ...status, id: 'b0', finishedAt, items: { ...counts, total: 4, succeeded, failed: 1 } },
+        'GET /batch/b1/results': { results: [], next: null },
+        'POST /batch/b1/retry': { ...status, id: 'b2', items: { ...counts, total: 4 } },
+      });
+    expect((await retryAfter('2026-11-27T19:02:00.000Z', 3)).printed).toMatch(
+      `Batch b0 has scored 4 items of batch b1 again: 3 succeeded, 1 failed. \`${called} retry b0 --all\` scores only those that failed.\nbatch b2 `,
+    );
+    expect((await retryAfter(null, 0)).printed).toMatch(
+      `Batch b0 scores 4 items of batch b1 again; follow it with \`${called} watch b0\`.\nbatch b2 `,
+    );
+    expect((await retryAfter('2026-11-27T19:02:00.000Z', 0)).printed).not.toContain('b0');
+  });
+
   test('says with --cancelled that no item was cancelled', async () => {
     const none = await retry(['--cancelled'], { items: { ...counts, failed: 0 }, failures: {} }, 0);
     expect(none.message).toBe('No item of batch b1 was cancelled, and none has failed');
