@@ -4,11 +4,22 @@ import type { ColumnNames } from './format.ts';
 /** The error for a table without a column for the image or the text. */
 export class MissingColumn extends ServiceError {
   readonly columns: readonly string[];
+  /** The delimiter that seems to be right, if it is another one. */
+  readonly split: Split | undefined;
 
-  constructor(label: string, problem: string, advice: string, columns: readonly string[]) {
+  constructor(label: string, problem: string, advice: string, columns: readonly string[], split: Split | undefined) {
     super('request.invalid', ...headerFault(label, problem, advice));
     this.columns = columns;
+    this.split = split;
   }
+}
+
+/** A header that is split at another delimiter. */
+export interface Split {
+  delimiter: string;
+  columns: readonly string[];
+  /** True if it has the columns that are asked for. */
+  isComplete: boolean;
 }
 
 /** The delimiters that the error for a missing column can suggest. */
@@ -81,21 +92,28 @@ function lacks(
   label: string,
   delimiter?: string,
 ): never {
+  const has = (columns: readonly string[], name: string) =>
+    columns.some((column) => column.toLowerCase() === name.toLowerCase());
   const splits = delimiters
     .filter((other) => delimiter !== undefined && other !== delimiter)
-    .map((other) => ({ other, columns: names.join(delimiter).split(other) }));
-  const has = (columns: readonly string[], name: string) => findColumn(columns, name, label) !== undefined;
-  const isComplete = ({ columns }: { columns: string[] }) => has(columns, asked.image) && has(columns, asked.text);
-  const complete = splits.find((split) => split.columns.length > 1 && isComplete(split))?.other;
-  const fits = complete ?? splits.find(({ columns }) => columns.length > names.length)?.other;
-  const looks = fits ? `. Its columns seem to be separated by ${JSON.stringify(fits)}` : '';
+    .map((other): Split => {
+      const columns = names.join(delimiter).split(other).map(unquoted);
+      return { delimiter: other, columns, isComplete: has(columns, asked.image) && has(columns, asked.text) };
+    });
+  const fits =
+    splits.find(({ columns, isComplete }) => columns.length > 1 && isComplete) ??
+    splits.find(({ columns }) => columns.length > names.length);
+  const looks = fits ? `. Its columns seem to be separated by ${JSON.stringify(fits.delimiter)}` : '';
   const advice = [
-    ...(fits ? [`Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits)}`] : []),
-    ...(complete ? [] : [`Name another column with the query parameter ?${part}=NAME`]),
+    ...(fits ? [`Set this separator with the query parameter ?delimiter=${encodeURIComponent(fits.delimiter)}`] : []),
+    ...(fits?.isComplete ? [] : [`Name another column with the query parameter ?${part}=NAME`]),
   ];
   const problem = `has no column ${asked[part]}; it has ${names.join(', ')}${looks}`;
-  throw new MissingColumn(label, problem, advice.join('. '), names);
+  throw new MissingColumn(label, problem, advice.join('. '), names, fits);
 }
+
+/** A name in quotes keeps them at a wrong delimiter. */
+const unquoted = (name: string): string => name.trim().replace(/^"(.*)"$/, '$1');
 
 export const badHeader = (label: string, problem: string, advice?: string): ServiceError =>
   new ServiceError('request.invalid', ...headerFault(label, problem, advice));

@@ -181,10 +181,22 @@ function asUsageError(error: unknown, { file, format, columnNames, isBinary, str
     );
   }
   if (isBinary) return notPairs(file, unknownKind);
-  const guessed = error instanceof MissingColumn ? guessedFlags(error.columns, columnNames) : undefined;
+  const flags = error instanceof MissingColumn ? missingFlags(error, columnNames) : undefined;
   const separator = format.isText ? ', and the separator with --delimiter' : '';
-  const advice = guessed ?? `Set the column names with --image-column and --text-column${separator}`;
+  const advice =
+    flags === undefined
+      ? `Set the column names with --image-column and --text-column${separator}`
+      : `Run the command again with ${flags}`;
   return new UsageError(`${file} ${fault.message}. ${advice}`);
+}
+
+/** Suggests the options for a table without a column; undefined if none can be guessed. */
+function missingFlags({ columns, split }: MissingColumn, asked: ColumnNames): string | undefined {
+  if (split === undefined) return guessedFlags(columns, asked);
+  const separator = `--delimiter ${split.delimiter === '\t' ? 'tab' : shellWord(split.delimiter)}`;
+  if (split.isComplete) return separator;
+  const guessed = guessedFlags(split.columns, asked);
+  return guessed && `${separator} ${guessed}`;
 }
 
 /** Suggests the options for columns with usual names; undefined if a column has none. */
@@ -193,7 +205,7 @@ function guessedFlags(columns: readonly string[], asked: ColumnNames): string | 
   const image = has(asked.image) ?? usualColumn('image', columns);
   const text = has(asked.text) ?? usualColumn('text', columns);
   if (image === undefined || text === undefined || image === text) return undefined;
-  return `Run the command again with --image-column ${shellWord(image)} --text-column ${shellWord(text)}`;
+  return `--image-column ${shellWord(image)} --text-column ${shellWord(text)}`;
 }
 
 async function* firstOf(items: AsyncGenerator<StoredItem[]>, limit: number): AsyncGenerator<StoredItem[]> {

@@ -79,9 +79,18 @@ describe('CSV', () => {
 
   test('with another delimiter, or a column twice, is refused with the flag', async () => {
     const other = await write('pairs.csv', 'image;text\na.jpg;a cat\n');
-    await expect(read(other)).rejects.toThrow(/seem to be separated by ";"\. .*--image-column .*--delimiter/);
-    const named = await write('named.csv', 'photo;caption\na.jpg;a cat\n');
-    await expect(read(named)).rejects.toThrow(/it has photo;caption\. .*seem to be separated by ";"\. .*--delimiter/);
+    const seems = /it has .+\. Its columns seem to be separated by ";"\. Run the command again with /;
+    await expect(read(other)).rejects.toThrow(new RegExp(`${seems.source}--delimiter ';'$`));
+    const named = await write('named.csv', 'photo;"caption"\na.jpg;a cat\n');
+    const flags = { imageColumn: 'photo', textColumn: 'caption' };
+    await expect(read(named, flags)).rejects.toThrow(new RegExp(`${seems.source}--delimiter ';'$`));
+    await expect(read(named)).rejects.toThrow(
+      new RegExp(`${seems.source}--delimiter ';' --image-column photo --text-column caption$`),
+    );
+    const tabs = await write('tabs.csv', 'image\ttext\na.jpg\ta cat\n');
+    await expect(read(tabs)).rejects.toThrow(/Run the command again with --delimiter tab$/);
+    const unusual = await write('unusual.csv', 'page;note\na.jpg;a cat\n');
+    await expect(read(unusual)).rejects.toThrow(/separated by ";"\. Set the column names .* with --delimiter$/);
     await expect(read(await write('twice.csv', 'image,text,text\na,b,c\n'))).rejects.toThrow('two columns text');
   });
 
