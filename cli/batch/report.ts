@@ -58,16 +58,17 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   return `${lines.join('\n')}\n`;
 }
 
-/** Returns the next steps for failed rows. Together they count every failed row. */
-function nextStepsOf({ finished, batchId, serverFiles, output }: RunResult): string[] {
+/** Returns the next steps for failed rows. Together they count every failed row, except those of the latest retry. */
+function nextStepsOf({ finished, batchId, serverFiles, output, retryWords }: RunResult): string[] {
   const { retry = 0, address = 0, host = 0, file = 0, ...others } = finished.tally.remedies;
+  const isRetried = retryWords !== undefined;
   const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
   const again = 'run the same command with --again, which scores all rows';
   const all = batchId === null ? again : `\`${called} retry ${batchId} --all\` scores all failed rows`;
   const orAgain = batchId === null ? again : `${all} as a new batch, or the same command with --again scores all rows`;
   const steps: [count: number, one: string, many: string, step: string][] = [
     [
-      retry,
+      isRetried ? 0 : retry,
       'failed row may succeed in a retry',
       'failed rows may succeed in a retry',
       batchId === null
@@ -75,13 +76,13 @@ function nextStepsOf({ finished, batchId, serverFiles, output }: RunResult): str
         : `: \`${called} retry ${batchId}\` scores ${retry === 1 ? 'it' : 'them'} again, as a new batch. ${output} stays unchanged.`,
     ],
     [
-      address,
+      isRetried ? 0 : address,
       'failed row has an image at an address, and would fail again',
       'failed rows have images at addresses, and would fail again',
       `. After a correction there, ${orAgain}.`,
     ],
     [
-      host,
+      isRetried ? 0 : host,
       'failed row has an image address that is not allowed',
       'failed rows have image addresses that are not allowed',
       `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}.`,
@@ -90,7 +91,7 @@ function nextStepsOf({ finished, batchId, serverFiles, output }: RunResult): str
       file,
       'failed row has a local image',
       'failed rows have local images',
-      `. When each file is in place and correct, ${serverFiles ? all : again}.`,
+      `. When each file is in place and correct, ${serverFiles && !isRetried ? all : again}.`,
     ],
     [
       rest,

@@ -17,7 +17,7 @@ import type { Progress } from '../progress.ts';
 import { wholeId } from '../whole-id.ts';
 import { type EmbeddingFile, embeddingFilesOf, writeEmbeddings } from './embedding-files.ts';
 import { type ColumnFlags, openInput } from './input.ts';
-import { latestRetryWords } from './latest-retry.ts';
+import { readLatestRetry } from './latest-retry.ts';
 import { asServerFile, localImages } from './local-images.ts';
 import { outputBeside, outputFormatOf } from './output-name.ts';
 import type { scoreOffline } from './score-offline.ts';
@@ -250,5 +250,5 @@ async function lock(output: string, progress: Progress, signal: AbortSignal): Pr
 async function readRetryWords(client: ServiceClient, id: string | null): Promise<string | undefined> {
   if (id === null) return undefined;
   const status = await client.json<BatchStatus>(pathOf(id)).catch(() => undefined);
-  return status && (await latestRetryWords(client, status));
+  return status && (await readLatestRetry(client, status))?.words;
 }

@@ -20,7 +20,7 @@ import {
   type Remedies,
   remediesOf,
 } from '../../shared/remedies.ts';
-import { latestRetryWords } from '../batch/latest-retry.ts';
+import { type LatestRetry, readLatestRetry } from '../batch/latest-retry.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import type { ServiceClient } from '../client.ts';
@@ -127,6 +127,7 @@ export function addBatchesCommands(program: Command, deps: CommandDeps): void {
     .argument('<id>', 'id of the batch, or its first 8 characters or more')
     .option('--all', 'score all failed items, also those that would fail again unless something has changed')
     .option('--cancelled', 'score the cancelled items, too')
+    .option('--again', 'score the items again that the latest retry of the batch has scored or scores')
     .action(async (id: string, options: RetryOptions, command: Command) => {
       await retry(contextOf(deps, command), id, options);
     });
@@ -252,18 +253,27 @@ async function cancel(client: ServiceClient, id: string): Promise<BatchStatus> {
   return status;
 }
 
+/** Which items to retry besides the failed ones that may succeed. */
+interface ChosenItems {
+  all: boolean;
+  cancelled: boolean;
+}
+
 interface RetryOptions {
   all?: boolean;
   cancelled?: boolean;
+  again?: boolean;
 }
 
-async function retry(context: Context, given: string, { all = false, cancelled = false }: RetryOptions) {
+async function retry(context: Context, given: string, { all = false, cancelled = false, again = false }: RetryOptions) {
   const client = await context.connect();
   const id = await wholeId(client, given);
   const original = await client.json<BatchStatus>(pathOf(id));
   const remedies = await readRemedies(client, original);
-  const earlier = await latestRetryWords(client, original);
-  checkRetry(original, remedies, all, cancelled);
+  const latest = await readLatestRetry(client, original);
+  const chosen = { all, cancelled };
+  checkRetry(original, remedies, latest, chosen);
+  if (!again && latest !== undefined) checkNotRetried(original, remedies, latest, chosen);
   const query = new URLSearchParams({
     ...(cancelled && { status: 'failed,cancelled' }),
     ...(!all && { retryable: 'true' }),
@@ -275,10 +285,10 @@ async function retry(context: Context, given: string, { all = false, cancelled =
     ...(cancelled && original.items.cancelled > 0 ? ['the cancelled items'] : []),
   ];
   const lines = [
-    ...(earlier === undefined ? [] : [earlier]),
+    ...(latest === undefined ? [] : [latest.words]),
     `batch ${child.id} has ${counted(child.items.total, 'item')}: ${which.join(' and ')}`,
     ...(all ? sentBytesLines(remedies) : lastingLines(original, remedies)),
-    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,
+    `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried-${child.id.slice(0, 8)}.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
   await context.result(child, () => `${lines.join('\n')}\n`);
@@ -293,11 +303,14 @@ async function readRemedies(client: ServiceClient, original: BatchStatus): Promi
   return remediesOf(original, originOfImages(results.flat()));
 }
 
-/** Returns the lines about failed items that would fail again, with the next steps. */
-function lastingLines({ id, items }: BatchStatus, remedies: Remedies): string[] {
+/**
+ * Returns the lines about failed items that would fail again, with the next steps.
+ * @param isRetried true if the latest retry has these items.
+ */
+function lastingLines({ id, items }: BatchStatus, remedies: Remedies, isRetried = false): string[] {
   const lasting = items.failed - (remedies.retry ?? 0);
   if (lasting === 0) return [];
-  const rest = laterRetryWords(remedies, whole);
+  const rest = isRetried ? undefined : laterRetryWords(remedies, whole);
   return [
     `${counted(lasting, 'failed item')} would fail again:`,
     ...nextSteps(remedies, `\`${called} batch\``, whole).map(({ items: some, step }) => `  ${some}: ${step}`),
@@ -313,18 +326,41 @@ const sentBytesLines = ({ file = 0, image = 0 }: Remedies): string[] =>
       ];
 
 /** @throws {CommandError} when an ended batch has no item to retry, with the next steps. */
-function checkRetry(original: BatchStatus, remedies: Remedies, all: boolean, cancelled: boolean): void {
+function checkRetry(
+  original: BatchStatus,
+  remedies: Remedies,
+  latest: LatestRetry | undefined,
+  { all, cancelled }: ChosenItems,
+): void {
   const { id, items, finishedAt } = original;
   // The service refuses a batch that has not ended.
   if (finishedAt === null || (cancelled && items.cancelled > 0)) return;
   if (all ? items.failed > 0 : remedies.retry !== undefined) return;
   const ways = [
-    ...lastingLines(original, remedies).slice(1),
-    ...(items.cancelled > 0 ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`] : []),
+    ...(latest === undefined ? [] : [latest.words]),
+    ...lastingLines(original, remedies, latest?.covered.retryable).slice(1),
+    ...(items.cancelled > 0 && !latest?.covered.cancelled
+      ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`]
+      : []),
   ];
   throw new CommandError('batch.nothing_to_retry', nothingToRetry(original, cancelled), {
     advice: ways.join('\n') || undefined,
   });
+}
+
+/** @throws {CommandError} when the latest retry has all chosen items, with the next steps. */
+function checkNotRetried(
+  { id, items }: BatchStatus,
+  remedies: Remedies,
+  { outcome, next, covered }: LatestRetry,
+  { all, cancelled }: ChosenItems,
+): void {
+  const hasFailed = all ? items.failed > 0 : remedies.retry !== undefined;
+  if (hasFailed && !(all ? covered.all : covered.retryable)) return;
+  if (cancelled && items.cancelled > 0 && !covered.cancelled) return;
+  const flags = `${all ? ' --all' : ''}${cancelled ? ' --cancelled' : ''} --again`;
+  const ways = [...(next === undefined ? [] : [next]), `\`${called} retry ${id}${flags}\` scores all of them again.`];
+  throw new CommandError('batch.already_retried', outcome, { advice: ways.join('\n') });
 }
 
 function nothingToRetry({ id, items }: BatchStatus, cancelled: boolean): string {

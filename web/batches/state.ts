@@ -9,6 +9,7 @@ import {
   type Remedies,
   remediesOf,
 } from '../../shared/remedies.ts';
+import { replacedBy } from '../../shared/replaced-items.ts';
 import * as numbers from '../ui/numbers.ts';
 
 const batchCommand = '“vls batch” (in a checkout “npx vls batch”)';
@@ -49,20 +50,6 @@ export interface Retry {
 
 /** The latest retry of a batch; null if there is none, and undefined before it is read. */
 type LatestRetry = Pick<BatchStatus, 'finishedAt' | 'items' | 'retryStatus'> | null | undefined;
-
-/**
- * Returns which items of a batch its latest retry has replaced. A retry without a success replaces none: its original
- * still has the right numbers.
- */
-function replacedBy(retry: LatestRetry, { items }: Pick<BatchStatus, 'items'>) {
-  const hasSucceeded = retry !== null && retry !== undefined && retry.items.succeeded > 0;
-  // A retry of an older release has no states and has only failed items.
-  const states = hasSucceeded ? (retry.retryStatus ?? ['failed']) : [];
-  const retryable = states.includes('failed');
-  const cancelled = states.includes('cancelled');
-  const all = retryable && retry?.items.total === items.failed + (cancelled ? items.cancelled : 0);
-  return { retryable, cancelled, all };
-}
 
 /** Returns true if no items can be retried now: a retry runs, or is not read yet. */
 const isRetried = (retry: LatestRetry): boolean => retry === undefined || retry?.finishedAt === null;

@@ -153,7 +153,7 @@ describe('batches of the service', () => {
     const retried = await vls(['retry', id], { env });
     const [, child = ''] = /^batch (\S+) has 4 items: the failed items that may succeed$/m.exec(retried.stdout) ?? [];
     expect(retried.stdout).toContain(
-      `vls.js results ${child} --out retried.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,
+      `vls.js results ${child} --out retried-${child.slice(0, 8)}.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,
     );
     expect(retried.stdout).toContain(`Batch ${id} and the files with its scores stay unchanged.`);
     expect((await vls(['watch', child, '--quiet'], { env })).code).toBe(0);

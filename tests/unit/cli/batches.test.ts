@@ -149,21 +149,91 @@ describe('retry', () => {
     for (const images of [sent, mixed]) expect((await retry(['--all'], {}, 4, images)).printed).toContain(note);
   });
 
-  test('names an earlier retry with a success, and the command for its rest', async () => {
-    const retryAfter = (finishedAt: string | null, succeeded: number) =>
-      run(['retry', 'b1', '--all'], {
-        'GET /batch/b1': { ...status, retriedBy: 'b0' },
-        'GET /batch/b0': { ...status, id: 'b0', finishedAt, items: { ...counts, total: 4, succeeded, failed: 1 } },
-        'GET /batch/b1/results': { results: [], next: null },
+  test('names a file for the new scores that another retry does not use', async () => {
+    const { printed } = await run(['retry', 'b1'], {
+      'GET /batch/b1': status,
+      'GET /batch/b1/results': { results: [], next: null },
+      'POST /batch/b1/retry': { ...status, id: '052209f3-5e6f-4711-8000-000000000000' },
+    });
+    expect(printed).toContain('--out retried-052209f3.csv`');
+  });
+
+  describe('after a retry', () => {
+    const ended = { finishedAt: '2026-11-27T19:02:00.000Z' };
+    /** @param latest the fields of the latest retry, by default of all four failed items. */
+    async function retryAfter(args: string[], latest: object, { items: more = {}, ...original }: Retried = {}) {
+      const { items: latestItems = {}, ...fields } = latest as Retried;
+      const retried = { total: 4, succeeded: 3, failed: 1, cancelled: 0, pending: 0, ...latestItems };
+      const { requests, ...outcome } = await run(['retry', 'b1', ...args], {
+        'GET /batch/b1': { ...status, retriedBy: 'b0', ...original, items: { ...counts, ...more } },
+        'GET /batch/b0': { ...status, ...ended, id: 'b0', retryStatus: ['failed'], ...fields, items: retried },
+        'GET /batch/b1/results': { results: [{ image: 'https://a.test/1.jpg' }], next: null },
         'POST /batch/b1/retry': { ...status, id: 'b2', items: { ...counts, total: 4 } },
       });
-    expect((await retryAfter('2026-11-27T19:02:00.000Z', 3)).printed).toMatch(
-      `Batch b0 has scored 4 items of batch b1 again: 3 succeeded, 1 failed. \`${called} retry b0 --all\` scores only those that failed.\nbatch b2 `,
-    );
-    expect((await retryAfter(null, 0)).printed).toMatch(
-      `Batch b0 scores 4 items of batch b1 again; follow it with \`${called} watch b0\`.\nbatch b2 `,
-    );
-    expect((await retryAfter('2026-11-27T19:02:00.000Z', 0)).printed).not.toContain('b0');
+      return { ...outcome, hasPosted: requests.some((request) => request.startsWith('POST ')) };
+    }
+    interface Retried extends Record<string, unknown> {
+      items?: object;
+    }
+    const outcome = 'Batch b0 has scored 4 items of batch b1 again: 3 succeeded, 1 failed';
+    const rest = `\`${called} retry b0 --all\` scores only those that failed.`;
+
+    test.each([[[]], [['--all']]])('of the same items, %j posts nothing without --again', async (args) => {
+      const { hasPosted, message, advice } = await retryAfter(args, {});
+      expect({ hasPosted, message }).toEqual({ hasPosted: false, message: outcome });
+      const again = [called, 'retry', 'b1', ...args, '--again'].join(' ');
+      expect(advice).toBe(`${rest}\n\`${again}\` scores all of them again.`);
+      const repeated = await retryAfter([...args, '--again'], {});
+      expect(repeated.hasPosted).toBe(true);
+      expect(repeated.printed).toContain(`${outcome}. ${rest}\nbatch b2 `);
+    });
+
+    test('that runs, posts nothing and names the command that follows it', async () => {
+      const { hasPosted, message, advice } = await retryAfter(['--all'], {
+        finishedAt: null,
+        items: { succeeded: 0, failed: 0, pending: 4 },
+      });
+      expect(hasPosted).toBe(false);
+      expect(message).toBe('Batch b0 scores 4 items of batch b1 again');
+      expect(advice).toBe(
+        `\`${called} watch b0\` follows it.\n\`${called} retry b1 --all --again\` scores all of them again.`,
+      );
+    });
+
+    test('of other items or without a success, posts', async () => {
+      const some = await retryAfter(['--all'], { items: { total: 3, succeeded: 3, failed: 0 } });
+      expect(some.hasPosted).toBe(true);
+      expect(some.printed).toContain(
+        'Batch b0 has scored 3 items of batch b1 again: 3 succeeded, 0 failed.\nbatch b2 ',
+      );
+      expect((await retryAfter([], { retryStatus: ['cancelled'] })).hasPosted).toBe(true);
+      expect((await retryAfter(['--cancelled'], {}, { items: { cancelled: 5 } })).hasPosted).toBe(true);
+      const none = await retryAfter(['--all'], { items: { succeeded: 0, failed: 4 } });
+      expect(none.hasPosted).toBe(true);
+      expect(none.printed).not.toContain('b0');
+    });
+
+    test('of failed and cancelled items, names the options for both', async () => {
+      const both = { retryStatus: ['failed', 'cancelled'], items: { total: 9, cancelled: 5 } };
+      const { hasPosted, message, advice } = await retryAfter(['--all', '--cancelled'], both, {
+        items: { cancelled: 5 },
+      });
+      expect(hasPosted).toBe(false);
+      expect(message).toMatch(/3 succeeded, 1 failed, 5 cancelled$/);
+      expect(advice).toBe(
+        `\`${called} retry b0 --all --cancelled\` scores only those that have no score.\n\`${called} retry b1 --all --cancelled --again\` scores all of them again.`,
+      );
+    });
+
+    test('names it where all failed items would fail again, without the command for all of them', async () => {
+      const lasting = { failures: { 'image.fetch.tls': 4 } };
+      const { hasPosted, message, advice } = await retryAfter([], {}, lasting);
+      expect(hasPosted).toBe(false);
+      expect(message).toMatch(/^All 4 failed items of batch b1 would fail again/);
+      expect(advice).toBe(`${outcome}. ${rest}\n  4 images at addresses: correct them there.`);
+      const continued = await retryAfter([], { retryStatus: ['cancelled'] }, lasting);
+      expect(continued.advice).toContain(`After that, \`${called} retry b1 --all\``);
+    });
   });
 
   test('says with --cancelled that no item was cancelled', async () => {

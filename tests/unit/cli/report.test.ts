@@ -127,6 +127,16 @@ describe('the report', () => {
     expect(table).toContain('index 0 (./cut): damaged');
     expect(table).toContain('index 0 (a.jpg): empty');
     expect(steps({ serverFiles: true })).toContain(`is in place and correct, ${all}`);
+    const retryWords = 'Batch b0 has scored 3 items of batch b1 again: 2 succeeded, 1 failed.';
+    for (const serverFiles of [false, true]) {
+      expect(steps({ retryWords, serverFiles })).toBe(
+        `${[
+          retryWords,
+          `3 failed rows have local images. When each file is in place and correct, ${again}`,
+          '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
+        ].join('\n')}\n`,
+      );
+    }
     expect(steps({ batchId: null })).not.toContain(`${called} retry`);
     expect(report('failed', tally)).not.toContain('local images');
   });
