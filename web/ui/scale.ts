@@ -24,7 +24,7 @@ const compact: Scale = {
     { from: 40, word: 'good match', meaning: 'right captions score 40 to 70' },
   ],
   threshold: 40,
-  note: 'compact is not CLIP: its scores are higher, it knows only everyday things, and it ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
+  note: 'compact is not CLIP: its scores are higher, it reads only English, knows only everyday things, and ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
 };
 
 // A good match has a cosine of 0.25 to 0.35 (model card of compact, comparison). With ViT-B/32, LAION kept pairs from a

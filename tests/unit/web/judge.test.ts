@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { bandsAround, cutAt } from '../../../web/batches/judge/bands.ts';
 import { cautionWords } from '../../../web/batches/judge/caution-words.ts';
-import { intervalPercents, judge, type Label, percentWords, suggest } from '../../../web/batches/judge/estimate.ts';
+import {
+  intervalPercents,
+  judge,
+  judgeSuggested,
+  type Label,
+  percentWords,
+  suggest,
+} from '../../../web/batches/judge/estimate.ts';
 import { labelColumnOf, labelOf } from '../../../web/batches/judge/label-words.ts';
 import { labelsAsCsv } from '../../../web/batches/judge/labelled-sample.ts';
 import { createRandom, shuffled } from '../../../web/batches/judge/random.ts';
@@ -175,6 +182,23 @@ test('a suggested threshold is above the wrong pairs below the first right one t
   // A wrong pair above the first right one cannot be left out without a loss.
   expect(suggest(thresholds, bandsAt, [...labels, { score: 33.05, isRight: false }], 0.9)).toBe(17.2);
   expect(suggest(thresholds, bandsAt, labels.slice(3), 0.9)).toBe(0);
+});
+
+test('the precision at a suggested threshold counts the wrong pair that the threshold excludes', () => {
+  const labels = [
+    { score: 17.1, isRight: false },
+    ...Array.from({ length: 40 }, (_, at) => ({ score: 33 + at / 10, isRight: true })),
+  ];
+  const bands = [
+    { from: 0, to: 17.2, count: 50 },
+    { from: 17.2, to: 101, count: 400 },
+  ];
+  const there = judgeSuggested(bands, labels, 17.2);
+  const asLabelled = judge(bands, labels, 17.2)?.precision;
+  expect(there?.value).toBeCloseTo(40 / 41, 3);
+  expect(there?.low).toBeLessThan((asLabelled?.low ?? 0) - 0.02);
+  expect([there?.high, asLabelled?.value]).toEqual([1, 1]);
+  expect(judgeSuggested(bands, labels.slice(1), 17.2)).toEqual(judge(bands, labels.slice(1), 17.2)?.precision);
 });
 
 test('a suggestion from few labels has a caution, and advice while there are pairs to judge', () => {

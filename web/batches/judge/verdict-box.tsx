@@ -13,7 +13,15 @@ import { pairReader } from '../workbench/ranked.ts';
 import { useThreshold } from '../workbench/use-threshold.ts';
 import { cutAt } from './bands.ts';
 import { cautionWords } from './caution-words.ts';
-import { type Estimate, intervalPercents, judge, type Label, percentWords, suggest } from './estimate.ts';
+import {
+  type Estimate,
+  intervalPercents,
+  judge,
+  judgeSuggested,
+  type Label,
+  percentWords,
+  suggest,
+} from './estimate.ts';
 import type { LabelledSample } from './labelled-sample.ts';
 import { minLabels, tooFewWords } from './too-few-pairs.ts';
 
@@ -45,11 +53,11 @@ export function VerdictBox({
     return suggest(thresholds, (each) => cutAt(histogram, edges, each), labels, wanted / 100);
   }, [histogram, edges, labels, wanted]);
   const there = useMemo(
-    () => (suggested === undefined ? undefined : judge(cutAt(histogram, edges, suggested), labels, suggested)),
+    () => (suggested === undefined ? undefined : judgeSuggested(cutAt(histogram, edges, suggested), labels, suggested)),
     [histogram, edges, labels, suggested],
   );
   const passing = usePassing(id, suggested);
-  const caution = there && cautionWords(there.precision, wanted / 100, labels.length, pairs.length);
+  const caution = there && cautionWords(there, wanted / 100, labels.length, pairs.length);
 
   return (
     <section class="card" aria-labelledby="judged">
@@ -85,7 +93,7 @@ export function VerdictBox({
                 Suggested threshold: <strong class="num">{numbers.score(suggested)}</strong>, which keeps{' '}
                 {passing === undefined && 'about '}
                 {numbers.count(passing ?? countPassing(histogram, suggested).count)} pairs, of which{' '}
-                <Interval estimate={there.precision} /> are right
+                <Interval estimate={there} /> are right
               </p>
               <button type="button" disabled={suggested === threshold} onClick={() => setThreshold(suggested)}>
                 Use {numbers.score(suggested)}
