@@ -6,7 +6,7 @@ import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
 export function formatReport(result: RunResult, stream: NodeJS.WriteStream): string {
-  const { output, embeddings, batchId, wasDone, finished, retryWords } = result;
+  const { output, embeddings, batchId, wasDone, finished, latestRetry } = result;
   const { tally, state, model, revision, precision } = finished;
   const rows = rowsOf(tally);
   const counts = [
@@ -50,7 +50,7 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   }
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
   if (wasDone) lines.push('', 'An earlier run has ended with these results; --again scores all rows again.');
-  if (retryWords !== undefined) lines.push('', retryWords);
+  if (latestRetry !== undefined) lines.push('', latestRetry.words);
   // A retry would score the same rows as the new run that these states need.
   if (state !== 'failed' && state !== 'cancelled') {
     for (const step of nextStepsOf(result)) lines.push('', step);
@@ -59,9 +59,9 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
 }
 
 /** Returns the next steps for failed rows. Together they count every failed row, except those of the latest retry. */
-function nextStepsOf({ finished, batchId, serverFiles, output, retryWords }: RunResult): string[] {
+function nextStepsOf({ finished, batchId, serverFiles, output, latestRetry }: RunResult): string[] {
   const { retry = 0, address = 0, host = 0, file = 0, ...others } = finished.tally.remedies;
-  const isRetried = retryWords !== undefined;
+  const { retryable: isRetried = false, all: areAllRetried = false } = latestRetry?.covered ?? {};
   const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
   const again = 'run the same command with --again, which scores all rows';
   const all = batchId === null ? again : `\`${called} retry ${batchId} --all\` scores all failed rows`;
@@ -76,13 +76,13 @@ function nextStepsOf({ finished, batchId, serverFiles, output, retryWords }: Run
         : `: \`${called} retry ${batchId}\` scores ${retry === 1 ? 'it' : 'them'} again, as a new batch. ${output} stays unchanged.`,
     ],
     [
-      isRetried ? 0 : address,
+      areAllRetried ? 0 : address,
       'failed row has an image at an address, and would fail again',
       'failed rows have images at addresses, and would fail again',
       `. After a correction there, ${orAgain}.`,
     ],
     [
-      isRetried ? 0 : host,
+      areAllRetried ? 0 : host,
       'failed row has an image address that is not allowed',
       'failed rows have image addresses that are not allowed',
       `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}.`,
@@ -91,7 +91,7 @@ function nextStepsOf({ finished, batchId, serverFiles, output, retryWords }: Run
       file,
       'failed row has a local image',
       'failed rows have local images',
-      `. When each file is in place and correct, ${serverFiles && !isRetried ? all : again}.`,
+      `. When each file is in place and correct, ${serverFiles && !areAllRetried ? all : again}.`,
     ],
     [
       rest,

@@ -17,7 +17,7 @@ import type { Progress } from '../progress.ts';
 import { wholeId } from '../whole-id.ts';
 import { type EmbeddingFile, embeddingFilesOf, writeEmbeddings } from './embedding-files.ts';
 import { type ColumnFlags, openInput } from './input.ts';
-import { readLatestRetry } from './latest-retry.ts';
+import { type LatestRetry, readLatestRetry } from './latest-retry.ts';
 import { asServerFile, localImages } from './local-images.ts';
 import { outputBeside, outputFormatOf } from './output-name.ts';
 import type { scoreOffline } from './score-offline.ts';
@@ -78,7 +78,7 @@ export interface RunResult {
   serverFiles: boolean;
   finished: NonNullable<RunState['finished']>;
   /** Describes the latest retry of the batch of an earlier run. */
-  retryWords?: string | undefined;
+  latestRetry?: LatestRetry | undefined;
 }
 
 /** The final states after which the same command has nothing left to do. */
@@ -141,7 +141,7 @@ export async function runBatch(
         columns: input.columnNames,
         serverFiles,
         finished: state.finished,
-        retryWords: 'client' in scorer ? await readRetryWords(scorer.client, batchId()) : undefined,
+        latestRetry: 'client' in scorer ? await latestRetryOf(scorer.client, batchId()) : undefined,
       };
     }
     if (state.partial === undefined || !existsSync(`${output}.part`)) {
@@ -247,8 +247,8 @@ async function lock(output: string, progress: Progress, signal: AbortSignal): Pr
 }
 
 /** The batch may have expired, and the results of the earlier run are complete without it. */
-async function readRetryWords(client: ServiceClient, id: string | null): Promise<string | undefined> {
+async function latestRetryOf(client: ServiceClient, id: string | null): Promise<LatestRetry | undefined> {
   if (id === null) return undefined;
   const status = await client.json<BatchStatus>(pathOf(id)).catch(() => undefined);
-  return status && (await readLatestRetry(client, status))?.words;
+  return status && (await readLatestRetry(client, status));
 }

@@ -127,16 +127,23 @@ describe('the report', () => {
     expect(table).toContain('index 0 (./cut): damaged');
     expect(table).toContain('index 0 (a.jpg): empty');
     expect(steps({ serverFiles: true })).toContain(`is in place and correct, ${all}`);
-    const retryWords = 'Batch b0 has scored 3 items of batch b1 again: 2 succeeded, 1 failed.';
+    const words = 'Batch b0 has scored 3 items of batch b1 again: 2 succeeded, 1 failed.';
+    const retryOf = (all: boolean) => ({
+      ...{ outcome: '', next: undefined, words },
+      covered: { retryable: true, cancelled: false, all },
+    });
     for (const serverFiles of [false, true]) {
-      expect(steps({ retryWords, serverFiles })).toBe(
+      expect(steps({ latestRetry: retryOf(true), serverFiles })).toBe(
         `${[
-          retryWords,
+          words,
           `3 failed rows have local images. When each file is in place and correct, ${again}`,
           '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
         ].join('\n')}\n`,
       );
     }
+    const some = steps({ latestRetry: retryOf(false) });
+    expect(some).toContain('1 failed row has an image at an address');
+    expect(some).not.toContain('may succeed in a retry');
     expect(steps({ batchId: null })).not.toContain(`${called} retry`);
     expect(report('failed', tally)).not.toContain('local images');
   });
