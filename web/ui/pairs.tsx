@@ -1,9 +1,13 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { isStored, missingImagesWords } from './image-address.ts';
 import type { ShownPair } from './shown-pair.ts';
 import { Thumbnail } from './thumbnail.tsx';
 
 const imagesKey = 'images';
+/** The event after a change of the choice, for the other lists of the view. */
+const changed = 'images-changed';
+
+const areOwnShown = (): boolean => localStorage.getItem(imagesKey) !== 'off';
 
 export interface ImageDisplay {
   shown: boolean;
@@ -18,15 +22,20 @@ export interface ImageDisplay {
  * browser stores the choice.
  */
 export function useImageDisplay(areOwn: boolean): ImageDisplay {
-  const [own, setOwn] = useState(() => localStorage.getItem(imagesKey) !== 'off');
+  const [own, setOwn] = useState(areOwnShown);
   const [foreign, setForeign] = useState(false);
+  useEffect(() => {
+    const read = () => setOwn(areOwnShown());
+    addEventListener(changed, read);
+    return () => removeEventListener(changed, read);
+  }, []);
   return {
     areOwn,
     shown: areOwn ? own : foreign,
     show(shown) {
       if (!areOwn) return setForeign(shown);
-      setOwn(shown);
       localStorage.setItem(imagesKey, shown ? 'on' : 'off');
+      dispatchEvent(new Event(changed));
     },
   };
 }

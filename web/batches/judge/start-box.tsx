@@ -60,8 +60,8 @@ export function StartBox({
     <section class="card" aria-labelledby="judge">
       <h2 id="judge">Judge a sample</h2>
       <p>
-        Judge about {numbers.counted(pairsToJudge, 'pair')} around {numbers.threshold(threshold)}: does the text
-        describe the image? The page then estimates how many of the kept pairs are right, and how many of the right
+        Judge about {numbers.counted(roughly(pairsToJudge), 'pair')} around {numbers.threshold(threshold)}: does the
+        text describe the image? The page then estimates how many of the kept pairs are right, and how many of the right
         pairs are kept. Scores stay hidden while you judge.
       </p>
       {isRunning && (
@@ -87,3 +87,6 @@ export function StartBox({
     </section>
   );
 }
+
+/** The drawn sample may have a few pairs more or less, so a large number is rounded to tens. */
+const roughly = (pairs: number): number => (pairs < 20 ? pairs : 10 * Math.round(pairs / 10));

@@ -25,6 +25,9 @@ import {
 import type { LabelledSample } from './labelled-sample.ts';
 import { minLabels, tooFewWords } from './too-few-pairs.ts';
 
+/** In %. Labels of a sample cannot show that all pairs are right. */
+const maxWanted = 99;
+
 export function VerdictBox({
   id,
   summary: { histogram },
@@ -38,7 +41,7 @@ export function VerdictBox({
 }) {
   const [threshold, setThreshold] = useThreshold(scale);
   const { query, set } = useHashQuery();
-  const wanted = Math.min(100, Math.max(1, numberIn(query, 'precision') ?? 95));
+  const wanted = Math.min(maxWanted, Math.max(1, numberIn(query, 'precision') ?? 95));
   const labels = useMemo<Label[]>(
     () => pairs.flatMap(({ score, isRight }) => (isRight === undefined ? [] : [{ score, isRight }])),
     [pairs],
@@ -70,7 +73,8 @@ export function VerdictBox({
         <>
           <dl class="facts">
             <Fact name="Precision">
-              <Interval estimate={verdict.precision} /> of the kept pairs are right
+              <Interval estimate={threshold === suggested && there ? there : verdict.precision} /> of the kept pairs are
+              right
             </Fact>
             <Fact name="Recall">
               <Interval estimate={verdict.recall} /> of the right pairs are kept
@@ -81,7 +85,7 @@ export function VerdictBox({
             label="Wanted precision in %"
             value={wanted}
             min={1}
-            max={100}
+            max={maxWanted}
             step="any"
             onChange={(value) => set({ precision: String(value) })}
           />
