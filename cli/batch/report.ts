@@ -62,6 +62,8 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
 function nextStepsOf({ finished, batchId, serverFiles, output, latestRetry }: RunResult): string[] {
   const { retry = 0, address = 0, host = 0, file = 0, ...others } = finished.tally.remedies;
   const { retryable: isRetried = false, all: areAllRetried = false } = latestRetry?.covered ?? {};
+  // A retry reads files of the service again, but not those that were sent.
+  const readsFiles = serverFiles && !areAllRetried;
   const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
   const again = 'run the same command with --again, which scores all rows';
   const all = batchId === null ? again : `\`${called} retry ${batchId} --all\` scores all failed rows`;
@@ -91,13 +93,15 @@ function nextStepsOf({ finished, batchId, serverFiles, output, latestRetry }: Ru
       file,
       'failed row has a local image',
       'failed rows have local images',
-      `. When each file is in place and correct, ${serverFiles && !areAllRetried ? all : again}.`,
+      `. When each file and its path are correct, ${readsFiles ? all : again}.`,
     ],
     [
       rest,
       'failed row cannot be scored as it is',
       'failed rows cannot be scored as they are',
-      '. Correct the input, and run the command again, which scores all rows.',
+      file > 0 && !readsFiles
+        ? '. Correct the input before that run.'
+        : '. Correct the input, and run the command again, which scores all rows.',
     ],
   ];
   return steps.flatMap(([count, one, many, step]) =>

@@ -119,14 +119,14 @@ describe('the report', () => {
         `1 failed row may succeed in a retry: \`${called} retry b1\` scores it again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
         `1 failed row has an image at an address, and would fail again. After a correction there, ${orAgain}`,
         `1 failed row has an image address that is not allowed. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}`,
-        `3 failed rows have local images. When each file is in place and correct, ${again}`,
-        '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
+        `3 failed rows have local images. When each file and its path are correct, ${again}`,
+        '2 failed rows cannot be scored as they are. Correct the input before that run.',
       ].join('\n')}\n`,
     );
     const table = report('completed_with_errors', tally);
     expect(table).toContain('index 0 (./cut): damaged');
     expect(table).toContain('index 0 (a.jpg): empty');
-    expect(steps({ serverFiles: true })).toContain(`is in place and correct, ${all}`);
+    expect(steps({ serverFiles: true })).toContain(`and its path are correct, ${all}`);
     const words = 'Batch b0 has scored 3 items of batch b1 again: 2 succeeded, 1 failed.';
     const retryOf = (all: boolean) => ({
       ...{ outcome: '', next: undefined, words },
@@ -136,8 +136,8 @@ describe('the report', () => {
       expect(steps({ latestRetry: retryOf(true), serverFiles })).toBe(
         `${[
           words,
-          `3 failed rows have local images. When each file is in place and correct, ${again}`,
-          '2 failed rows cannot be scored as they are. Correct the input, and run the command again, which scores all rows.',
+          `3 failed rows have local images. When each file and its path are correct, ${again}`,
+          '2 failed rows cannot be scored as they are. Correct the input before that run.',
         ].join('\n')}\n`,
       );
     }
