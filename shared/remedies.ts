@@ -3,7 +3,7 @@ import type { ItemResult } from './contracts/item.ts';
 import { codes, isCode } from './errors.ts';
 
 /**
- * How a failed item may get a score:
+ * A way to a score for a failed item:
  * - `retry`: the error may be gone.
  * - `address`: the image is corrected at its address.
  * - `host`: an operator allows its host.
@@ -19,8 +19,8 @@ export type Remedy = 'retry' | 'address' | 'host' | 'served' | 'file' | 'image' 
 export type ImageOrigin = 'address' | 'served' | 'file' | 'bytes';
 
 const unusableImage = /^image\.(too_|unsupported_format|corrupt|decode_timeout)/;
-/** Codes that do not say where the image was. */
-const ofAnyOrigin = /^image\.(file\.|too_|unsupported_format|corrupt|decode_timeout)/;
+/** Returns true for a code that does not say where the image was. */
+const isOfAnyOrigin = (code: string): boolean => code.startsWith('image.file.') || unusableImage.test(code);
 
 /** Codes of a newer service count as lasting. */
 const isRetryable = (code: string): boolean => isCode(code) && codes[code].retryable;
@@ -29,7 +29,7 @@ const isRetryable = (code: string): boolean => isCode(code) && codes[code].retry
 export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
   if (isRetryable(code)) return 'retry';
   if (!code.startsWith('image.') || code === 'image.not_stored') return 'item';
-  if (origin === 'served' && ofAnyOrigin.test(code)) return 'served';
+  if (origin === 'served' && isOfAnyOrigin(code)) return 'served';
   if (code.startsWith('image.file.') || origin === 'file') return 'file';
   if (code === 'image.source_invalid') return 'source';
   if (code === 'image.fetch.blocked_address') return 'host';
@@ -41,11 +41,14 @@ export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
 /** Counts failed items by their remedy. */
 export type Remedies = Partial<Record<Remedy, number>>;
 
-/** @param origin the origin of all images that are missing or cannot be used, undefined if they have several or it is not known. */
+/**
+ * @param origin the origin of all images that are missing or cannot be used; undefined if they have several, or it is not
+ * known.
+ */
 export function remediesOf({ failures }: Pick<BatchStatus, 'failures'>, origin?: ImageOrigin): Remedies {
   const remedies: Remedies = {};
   for (const [code, count = 0] of Object.entries(failures)) {
-    const remedy = remedyOf(code, ofAnyOrigin.test(code) ? origin : undefined);
+    const remedy = remedyOf(code, isOfAnyOrigin(code) ? origin : undefined);
     remedies[remedy] = (remedies[remedy] ?? 0) + count;
   }
   return remedies;
@@ -57,7 +60,7 @@ export const countRetryable = (status: Pick<BatchStatus, 'failures'>): number =>
 /** Returns the queries for the first results with images that are missing or cannot be used, one for each code. */
 export const originQueries = ({ failures }: Pick<BatchStatus, 'failures'>): string[] =>
   Object.keys(failures)
-    .filter((code) => ofAnyOrigin.test(code))
+    .filter(isOfAnyOrigin)
     .map((code) => `code=${code}&items=true&limit=20`);
 
 /**

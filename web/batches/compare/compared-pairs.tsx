@@ -52,7 +52,7 @@ export function ComparedPairs({
             </a>
             {pair.otherText !== undefined && (
               <p class="fine soft pair-text">
-                <bdi>{there}</bdi>: <bdi>{pair.otherText?.trim() === '' ? <NoText /> : pair.otherText}</bdi>
+                <bdi>{there}</bdi>: <bdi>{pair.otherText.trim() === '' ? <NoText /> : pair.otherText}</bdi>
               </p>
             )}
             <dl class="ranks">
