@@ -1,19 +1,21 @@
 import { called } from '../../shared/called.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
+import type { Remedies } from '../../shared/remedies.ts';
 import { coveredBy, type ItemSet } from '../../shared/replaced-items.ts';
 import type { ServiceClient } from '../client.ts';
 import { counted, whole } from '../progress.ts';
+import { lastingLines, readRemedies } from './lasting-failures.ts';
 import { pathOf } from './watch.ts';
 
 /** The latest retry of a batch, which runs or has a success. */
 export interface LatestRetry {
   /** Its progress or outcome, without a full stop. */
   outcome: string;
-  /** The sentence with its next step; undefined if there is none. */
-  next: string | undefined;
-  /** The outcome and the next step. */
-  words: string;
+  /** The lines with its next steps. */
+  steps: string[];
   covered: ItemSet;
+  /** True if `steps` has those of every failed item of the batch. */
+  replacesSteps: boolean;
 }
 
 /**
@@ -34,18 +36,24 @@ export async function readLatestRetry(
   const scores = `${counted(total, 'item')} of batch ${id} again`;
   if (retry.finishedAt === null) {
     const outcome = `Batch ${retry.id} scores ${scores}`;
-    const watch = `\`${called} watch ${retry.id}\``;
-    return { outcome, next: `${watch} follows it.`, words: `${outcome}; follow it with ${watch}.`, covered };
+    return { outcome, steps: [`\`${called} watch ${retry.id}\` follows it.`], covered, replacesSteps: false };
   }
   if (succeeded === 0) return undefined;
   const stopped = cancelled === 0 ? '' : `, ${whole(cancelled)} cancelled`;
   const outcome = `Batch ${retry.id} has scored ${scores}: ${whole(succeeded)} succeeded, ${whole(failed)} failed${stopped}`;
-  const next = restOf(retry);
-  return { outcome, next, words: `${outcome}.${next === undefined ? '' : ` ${next}`}`, covered };
+  const steps = stepsAfter(retry, await readRemedies(client, retry));
+  return { outcome, steps, covered, replacesSteps: covered.all };
 }
 
-function restOf({ id, items: { failed, cancelled } }: Pick<BatchStatus, 'id' | 'items'>): string | undefined {
-  if (failed + cancelled === 0) return undefined;
-  const flags = `${failed > 0 ? ' --all' : ''}${cancelled > 0 ? ' --cancelled' : ''}`;
-  return `\`${called} retry ${id}${flags}\` scores only those that ${cancelled > 0 ? 'have no score' : 'failed'}.`;
+/** Returns the lines about a latest retry: its outcome, then its next steps. */
+export const linesOf = ({ outcome, steps }: LatestRetry): string[] => [`${outcome}.`, ...steps];
+
+function stepsAfter(retry: BatchStatus, remedies: Remedies): string[] {
+  const { cancelled } = retry.items;
+  const count = (remedies.retry ?? 0) + cancelled;
+  const command = `${called} retry ${retry.id}${cancelled > 0 ? ' --cancelled' : ''}`;
+  return [
+    ...(count === 0 ? [] : [`\`${command}\` scores ${counted(count, 'item')} that may succeed.`]),
+    ...lastingLines(retry, remedies),
+  ];
 }

@@ -2,6 +2,7 @@ import { called } from '../../shared/called.ts';
 import { shellWord } from '../../shared/shell-word.ts';
 import { styled, table } from '../output.ts';
 import { counted, elapsed, rate, whole } from '../progress.ts';
+import { linesOf } from './latest-retry.ts';
 import type { RunResult } from './run.ts';
 import { rowsOf, type Tally } from './tally.ts';
 
@@ -50,9 +51,9 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
   }
   if (state === 'cancelled') lines.push('', 'The batch was cancelled. Run the same command again to start over.');
   if (wasDone) lines.push('', 'An earlier run has ended with these results; --again scores all rows again.');
-  if (latestRetry !== undefined) lines.push('', latestRetry.words);
+  if (latestRetry !== undefined) lines.push('', ...linesOf(latestRetry));
   // A retry would score the same rows as the new run that these states need.
-  if (state !== 'failed' && state !== 'cancelled') {
+  if (state !== 'failed' && state !== 'cancelled' && !latestRetry?.replacesSteps) {
     for (const step of nextStepsOf(result)) lines.push('', step);
   }
   return `${lines.join('\n')}\n`;

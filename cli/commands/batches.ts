@@ -9,18 +9,12 @@ import {
   kindsOf,
 } from '../../shared/contracts/batch/embeddings.ts';
 import type { BatchList } from '../../shared/contracts/batch/list.ts';
-import { maxSample, type ResultsPage, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
+import { maxSample, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed, itemsQuery } from '../../shared/formats.ts';
-import {
-  laterRetryWords,
-  nextSteps,
-  originOfImages,
-  originQueries,
-  type Remedies,
-  remediesOf,
-} from '../../shared/remedies.ts';
-import { type LatestRetry, readLatestRetry } from '../batch/latest-retry.ts';
+import type { Remedies } from '../../shared/remedies.ts';
+import { lastingLines, readRemedies } from '../batch/lasting-failures.ts';
+import { type LatestRetry, linesOf, readLatestRetry } from '../batch/latest-retry.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
 import { exitCodeOf, formatStatus, pathOf, watch } from '../batch/watch.ts';
 import type { ServiceClient } from '../client.ts';
@@ -285,37 +279,13 @@ async function retry(context: Context, given: string, { all = false, cancelled =
     ...(cancelled && original.items.cancelled > 0 ? ['the cancelled items'] : []),
   ];
   const lines = [
-    ...(latest === undefined ? [] : [latest.words]),
+    ...(latest === undefined ? [] : [`${latest.outcome}.`]),
     `batch ${child.id} has ${counted(child.items.total, 'item')}: ${which.join(' and ')}`,
     ...(all ? sentBytesLines(remedies) : lastingLines(original, remedies)),
     `Follow it with \`${called} watch ${child.id}\`. Then \`${called} results ${child.id} --out retried-${child.id.slice(0, 8)}.csv\` writes the new scores. The column retry_of_index of the file is the index in the results of batch ${id}.`,
     `Batch ${id} and the files with its scores stay unchanged.`,
   ];
   await context.result(child, () => `${lines.join('\n')}\n`);
-}
-
-/** Reads the first unusable images of a batch, because a code does not say where an image was. */
-async function readRemedies(client: ServiceClient, original: BatchStatus): Promise<Remedies> {
-  const read = async (query: string) =>
-    (await client.json<ResultsPage>(`${pathOf(original.id)}/results?${query}`)).results;
-  // Without these results the advice is only less exact.
-  const results = await Promise.all(originQueries(original).map(read)).catch(() => []);
-  return remediesOf(original, originOfImages(results.flat()));
-}
-
-/**
- * Returns the lines about failed items that would fail again, with the next steps.
- * @param isRetried true if the latest retry has these items.
- */
-function lastingLines({ id, items }: BatchStatus, remedies: Remedies, isRetried = false): string[] {
-  const lasting = items.failed - (remedies.retry ?? 0);
-  if (lasting === 0) return [];
-  const rest = isRetried ? undefined : laterRetryWords(remedies, whole);
-  return [
-    `${counted(lasting, 'failed item')} would fail again:`,
-    ...nextSteps(remedies, `\`${called} batch\``, whole).map(({ items: some, step }) => `  ${some}: ${step}`),
-    ...(rest === undefined ? [] : [`After that, \`${called} retry ${id} --all\` scores all failed items.${rest}`]),
-  ];
 }
 
 const sentBytesLines = ({ file = 0, image = 0 }: Remedies): string[] =>
@@ -337,8 +307,8 @@ function checkRetry(
   if (finishedAt === null || (cancelled && items.cancelled > 0)) return;
   if (all ? items.failed > 0 : remedies.retry !== undefined) return;
   const ways = [
-    ...(latest === undefined ? [] : [latest.words]),
-    ...lastingLines(original, remedies, latest?.covered.retryable).slice(1),
+    ...(latest === undefined ? [] : linesOf(latest)),
+    ...(latest?.replacesSteps ? [] : lastingLines(original, remedies).slice(1)),
     ...(items.cancelled > 0 && !latest?.covered.cancelled
       ? [`\`${called} retry ${id} --cancelled\` scores the cancelled items.`]
       : []),
@@ -352,14 +322,14 @@ function checkRetry(
 function checkNotRetried(
   { id, items }: BatchStatus,
   remedies: Remedies,
-  { outcome, next, covered }: LatestRetry,
+  { outcome, steps, covered }: LatestRetry,
   { all, cancelled }: ChosenItems,
 ): void {
   const hasFailed = all ? items.failed > 0 : remedies.retry !== undefined;
   if (hasFailed && !(all ? covered.all : covered.retryable)) return;
   if (cancelled && items.cancelled > 0 && !covered.cancelled) return;
   const flags = `${all ? ' --all' : ''}${cancelled ? ' --cancelled' : ''} --again`;
-  const ways = [...(next === undefined ? [] : [next]), `\`${called} retry ${id}${flags}\` scores all of them again.`];
+  const ways = [...steps, `\`${called} retry ${id}${flags}\` scores all of them again.`];
   throw new CommandError('batch.already_retried', outcome, { advice: ways.join('\n') });
 }
 

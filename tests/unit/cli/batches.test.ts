@@ -159,15 +159,20 @@ describe('retry', () => {
   });
 
   describe('after a retry', () => {
-    const ended = { finishedAt: '2026-11-27T19:02:00.000Z' };
+    const latestRetry = {
+      ...{ ...status, id: 'b0', retryStatus: ['failed'], finishedAt: '2026-11-27T19:02:00.000Z' },
+      failures: { 'image.corrupt': 1 },
+    };
+    const unusable = { results: [{ image: 'https://a.test/1.jpg' }], next: null };
     /** @param latest the fields of the latest retry, by default of all four failed items. */
     async function retryAfter(args: string[], latest: object, { items: more = {}, ...original }: Retried = {}) {
       const { items: latestItems = {}, ...fields } = latest as Retried;
       const retried = { total: 4, succeeded: 3, failed: 1, cancelled: 0, pending: 0, ...latestItems };
       const { requests, ...outcome } = await run(['retry', 'b1', ...args], {
         'GET /batch/b1': { ...status, retriedBy: 'b0', ...original, items: { ...counts, ...more } },
-        'GET /batch/b0': { ...status, ...ended, id: 'b0', retryStatus: ['failed'], ...fields, items: retried },
-        'GET /batch/b1/results': { results: [{ image: 'https://a.test/1.jpg' }], next: null },
+        'GET /batch/b0': { ...latestRetry, ...fields, items: retried },
+        'GET /batch/b0/results': unusable,
+        'GET /batch/b1/results': unusable,
         'POST /batch/b1/retry': { ...status, id: 'b2', items: { ...counts, total: 4 } },
       });
       return { ...outcome, hasPosted: requests.some((request) => request.startsWith('POST ')) };
@@ -176,7 +181,11 @@ describe('retry', () => {
       items?: object;
     }
     const outcome = 'Batch b0 has scored 4 items of batch b1 again: 3 succeeded, 1 failed';
-    const rest = `\`${called} retry b0 --all\` scores only those that failed.`;
+    const rest = [
+      '1 failed item would fail again:',
+      '  1 image at an address: correct it there.',
+      `After that, \`${called} retry b0 --all\` scores all failed items.`,
+    ].join('\n');
 
     test.each([[[]], [['--all']]])('of the same items, %j posts nothing without --again', async (args) => {
       const { hasPosted, message, advice } = await retryAfter(args, {});
@@ -185,7 +194,7 @@ describe('retry', () => {
       expect(advice).toBe(`${rest}\n\`${again}\` scores all of them again.`);
       const repeated = await retryAfter([...args, '--again'], {});
       expect(repeated.hasPosted).toBe(true);
-      expect(repeated.printed).toContain(`${outcome}. ${rest}\nbatch b2 `);
+      expect(repeated.printed).toContain(`${outcome}.\nbatch b2 `);
     });
 
     test('that runs, posts nothing and names the command that follows it', async () => {
@@ -221,16 +230,16 @@ describe('retry', () => {
       expect(hasPosted).toBe(false);
       expect(message).toMatch(/3 succeeded, 1 failed, 5 cancelled$/);
       expect(advice).toBe(
-        `\`${called} retry b0 --all --cancelled\` scores only those that have no score.\n\`${called} retry b1 --all --cancelled --again\` scores all of them again.`,
+        `\`${called} retry b0 --cancelled\` scores 5 items that may succeed.\n${rest}\n\`${called} retry b1 --all --cancelled --again\` scores all of them again.`,
       );
     });
 
-    test('names it where all failed items would fail again, without the command for all of them', async () => {
+    test('has all next steps where it has all failed items', async () => {
       const lasting = { failures: { 'image.fetch.tls': 4 } };
       const { hasPosted, message, advice } = await retryAfter([], {}, lasting);
       expect(hasPosted).toBe(false);
       expect(message).toMatch(/^All 4 failed items of batch b1 would fail again/);
-      expect(advice).toBe(`${outcome}. ${rest}\n  4 images at addresses: correct them there.`);
+      expect(advice).toBe(`${outcome}.\n${rest}`);
       const continued = await retryAfter([], { retryStatus: ['cancelled'] }, lasting);
       expect(continued.advice).toContain(`After that, \`${called} retry b1 --all\``);
     });

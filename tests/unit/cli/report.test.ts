@@ -127,20 +127,20 @@ describe('the report', () => {
     expect(table).toContain('index 0 (./cut): damaged');
     expect(table).toContain('index 0 (a.jpg): empty');
     expect(steps({ serverFiles: true })).toContain(`and its path are correct, ${all}`);
-    const words = 'Batch b0 has scored 3 items of batch b1 again: 2 succeeded, 1 failed.';
-    const retryOf = (all: boolean) => ({
-      ...{ outcome: '', next: undefined, words },
+    const retryOf = (all: boolean, replacesSteps = false) => ({
+      ...{ outcome: 'Batch b0 has scored 3 items of batch b1 again', steps: ['Correct them.'], replacesSteps },
       covered: { retryable: true, cancelled: false, all },
     });
+    const words = 'Batch b0 has scored 3 items of batch b1 again.\nCorrect them.\n';
     for (const serverFiles of [false, true]) {
       expect(steps({ latestRetry: retryOf(true), serverFiles })).toBe(
-        `${[
-          words,
+        `${words}${[
           `3 failed rows have local images. When each file and its path are correct, ${again}`,
           '2 failed rows cannot be scored as they are. Correct the input before that run.',
         ].join('\n')}\n`,
       );
     }
+    expect(steps({ latestRetry: retryOf(true, true) })).toBe(words);
     const some = steps({ latestRetry: retryOf(false) });
     expect(some).toContain('1 failed row has an image at an address');
     expect(some).not.toContain('may succeed in a retry');
