@@ -5,6 +5,7 @@ import { useHashQuery } from '../../shell/hash-query.ts';
 import { useSession } from '../../shell/session.tsx';
 import { imageOf } from '../../ui/image-address.ts';
 import * as numbers from '../../ui/numbers.ts';
+import { isPageKey } from '../../ui/page-key.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { namedAfter, useSecondsSinceShown, Waiting } from '../../ui/waiting.tsx';
@@ -123,12 +124,7 @@ export function Explorer({ status }: { status: BatchStatus }) {
   }, [listing.failure]);
   useEffect(() => {
     const onSlash = (event: KeyboardEvent) => {
-      if (
-        event.key !== '/' ||
-        document.querySelector('dialog[open]') !== null ||
-        /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)
-      )
-        return;
+      if (event.key !== '/' || !isPageKey(event)) return;
       event.preventDefault();
       document.querySelector<HTMLElement>('.filters input')?.focus();
     };

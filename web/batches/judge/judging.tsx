@@ -3,6 +3,7 @@ import { useSession } from '../../shell/session.tsx';
 import { imageOf } from '../../ui/image-address.ts';
 import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
+import { isPageKey } from '../../ui/page-key.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { judgedCount, type SampledPair } from './labelled-sample.ts';
@@ -48,9 +49,7 @@ export function Judging({
   latest.current = { label, undo };
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      // The pair behind an open dialog is not judged.
-      if (document.querySelector('dialog[open]') !== null) return;
-      if (event.altKey || event.metaKey || /^(INPUT|SELECT|TEXTAREA)$/.test((event.target as Element).tagName)) return;
+      if (event.altKey || event.metaKey || !isPageKey(event)) return;
       const isUndo = event.key === 'u' || event.key === 'Backspace' || (event.ctrlKey && event.key === 'z');
       if (!isUndo && (event.ctrlKey || !['1', '2'].includes(event.key))) return;
       event.preventDefault();
