@@ -38,8 +38,13 @@ export function remedyOf(code: string, origin?: ImageOrigin): Remedy {
   return origin === 'bytes' ? 'item' : (origin ?? 'image');
 }
 
-/** Counts failed items by their remedy. */
-export type Remedies = Partial<Record<Remedy, number>>;
+/** Counts failed items by their remedy and their error code. */
+export type Remedies = Partial<Record<Remedy, Partial<Record<string, number>>>>;
+
+export function addFailed(remedies: Remedies, remedy: Remedy, code: string, count = 1): void {
+  const counts = remedies[remedy] ?? {};
+  remedies[remedy] = { ...counts, [code]: (counts[code] ?? 0) + count };
+}
 
 /**
  * @param origin the origin of all images that are missing or cannot be used; undefined if they have several, or it is not
@@ -47,15 +52,23 @@ export type Remedies = Partial<Record<Remedy, number>>;
  */
 export function remediesOf({ failures }: Pick<BatchStatus, 'failures'>, origin?: ImageOrigin): Remedies {
   const remedies: Remedies = {};
-  for (const [code, count = 0] of Object.entries(failures)) {
-    const remedy = remedyOf(code, isOfAnyOrigin(code) ? origin : undefined);
-    remedies[remedy] = (remedies[remedy] ?? 0) + count;
+  for (const [code, count] of Object.entries(failures)) {
+    addFailed(remedies, remedyOf(code, isOfAnyOrigin(code) ? origin : undefined), code, count);
   }
   return remedies;
 }
 
+/** Returns the number of failed items with one of these remedies. */
+export const countWith = (remedies: Remedies, ...which: readonly Remedy[]): number =>
+  which.flatMap((remedy) => Object.values(remedies[remedy] ?? {})).reduce<number>((sum, count = 0) => sum + count, 0);
+
+/** Returns the error codes of the failed items with one of these remedies. */
+export const codesWith = (remedies: Remedies, ...which: readonly Remedy[]): string[] => [
+  ...new Set(which.flatMap((remedy) => Object.keys(remedies[remedy] ?? {}))),
+];
+
 /** Returns the number of failed items that may succeed in a retry. */
-export const countRetryable = (status: Pick<BatchStatus, 'failures'>): number => remediesOf(status).retry ?? 0;
+export const countRetryable = (status: Pick<BatchStatus, 'failures'>): number => countWith(remediesOf(status), 'retry');
 
 /** Returns the queries for the first results with images that are missing or cannot be used, one for each code. */
 export const originQueries = ({ failures }: Pick<BatchStatus, 'failures'>): string[] =>
@@ -84,7 +97,7 @@ export function originOfImages(
   return origins.has('bytes') ? 'bytes' : undefined;
 }
 
-/** The next step for some failed items, for example `2 images at addresses`, `correct them there.` */
+/** The next step for some failed items, for example `2 images at addresses (image.corrupt)`, `correct them there.` */
 export interface NextStep {
   items: string;
   step: string;
@@ -131,9 +144,10 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
     ],
   ];
   return steps.flatMap(([remedy, one, many, step]) => {
-    const number = remedies[remedy] ?? 0;
+    const number = countWith(remedies, remedy);
     if (number === 0) return [];
-    return [{ items: `${format(number)} ${number === 1 ? one : many}`, step: step(number === 1 ? 'it' : 'them') }];
+    const items = `${format(number)} ${number === 1 ? one : many} (${codesWith(remedies, remedy).join(', ')})`;
+    return [{ items, step: step(number === 1 ? 'it' : 'them') }];
   });
 }
 
@@ -142,9 +156,9 @@ export function nextSteps(remedies: Remedies, batchCommand: string, format: (cou
  * @returns undefined if it helps none.
  */
 export function laterRetryWords(remedies: Remedies, format: (count: number) => string): string | undefined {
-  const { address = 0, host = 0, served = 0, image = 0, file = 0, source = 0, item = 0 } = remedies;
-  if (address + host + served + image === 0) return undefined;
-  const others = file + source + item;
+  const image = countWith(remedies, 'image');
+  if (image + countWith(remedies, 'address', 'host', 'served') === 0) return undefined;
+  const others = countWith(remedies, 'file', 'source', 'item');
   const some = image === 0 ? '' : ' Files that were sent fail again, too.';
   return `${others === 0 ? '' : ` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`}${some}`;
 }

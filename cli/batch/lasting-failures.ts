@@ -2,6 +2,7 @@ import { called } from '../../shared/called.ts';
 import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import {
+  countWith,
   laterRetryWords,
   nextSteps,
   originOfImages,
@@ -24,7 +25,7 @@ export async function readRemedies(client: ServiceClient, batch: BatchStatus): P
 
 /** Returns the lines about failed items that would fail again: their number, then their next steps. */
 export function lastingLines({ id, items }: Pick<BatchStatus, 'id' | 'items'>, remedies: Remedies): string[] {
-  const lasting = items.failed - (remedies.retry ?? 0);
+  const lasting = items.failed - countWith(remedies, 'retry');
   if (lasting === 0) return [];
   const rest = laterRetryWords(remedies, whole);
   return [

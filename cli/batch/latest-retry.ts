@@ -1,6 +1,6 @@
 import { called } from '../../shared/called.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
-import type { Remedies } from '../../shared/remedies.ts';
+import { countWith, type Remedies } from '../../shared/remedies.ts';
 import { coveredBy, type ItemSet } from '../../shared/replaced-items.ts';
 import type { ServiceClient } from '../client.ts';
 import { counted, whole } from '../progress.ts';
@@ -50,7 +50,7 @@ export const linesOf = ({ outcome, steps }: LatestRetry): string[] => [`${outcom
 
 function stepsAfter(retry: BatchStatus, remedies: Remedies): string[] {
   const { cancelled } = retry.items;
-  const count = (remedies.retry ?? 0) + cancelled;
+  const count = countWith(remedies, 'retry') + cancelled;
   const command = `${called} retry ${retry.id}${cancelled > 0 ? ' --cancelled' : ''}`;
   return [
     ...(count === 0 ? [] : [`\`${command}\` scores ${counted(count, 'item')} that may succeed.`]),

@@ -1,4 +1,5 @@
 import { called } from '../../shared/called.ts';
+import { codesWith, countWith, type Remedy } from '../../shared/remedies.ts';
 import { shellWord } from '../../shared/shell-word.ts';
 import { styled, table } from '../output.ts';
 import { counted, elapsed, rate, whole } from '../progress.ts';
@@ -61,53 +62,57 @@ export function formatReport(result: RunResult, stream: NodeJS.WriteStream): str
 
 /** Returns the next steps for failed rows. Together they count every failed row, except those of the latest retry. */
 function nextStepsOf({ finished, batchId, serverFiles, output, latestRetry }: RunResult): string[] {
-  const { retry = 0, address = 0, host = 0, file = 0, ...others } = finished.tally.remedies;
+  const { remedies } = finished.tally;
   const { retryable: isRetried = false, all: areAllRetried = false } = latestRetry?.covered ?? {};
   // A retry reads files of the service again, but not those that were sent.
   const readsFiles = serverFiles && !areAllRetried;
-  const rest = Object.values(others).reduce((sum, count) => sum + count, 0);
   const again = 'run the same command with --again, which scores all rows';
   const all = batchId === null ? again : `\`${called} retry ${batchId} --all\` scores all failed rows`;
   const orAgain = batchId === null ? again : `${all} as a new batch, or the same command with --again scores all rows`;
-  const steps: [count: number, one: string, many: string, step: string][] = [
+  const steps: [remedies: Remedy[], one: string, many: string, step: (them: string) => string][] = [
     [
-      isRetried ? 0 : retry,
-      'failed row may succeed in a retry',
-      'failed rows may succeed in a retry',
-      batchId === null
-        ? `: ${again}.`
-        : `: \`${called} retry ${batchId}\` scores ${retry === 1 ? 'it' : 'them'} again, as a new batch. ${output} stays unchanged.`,
+      isRetried ? [] : ['retry'],
+      'may succeed in a retry',
+      'may succeed in a retry',
+      (them) =>
+        batchId === null
+          ? `: ${again}.`
+          : `: \`${called} retry ${batchId}\` scores ${them} again, as a new batch. ${output} stays unchanged.`,
     ],
     [
-      areAllRetried ? 0 : address,
-      'failed row has an image at an address, and would fail again',
-      'failed rows have images at addresses, and would fail again',
-      `. After a correction there, ${orAgain}.`,
+      areAllRetried ? [] : ['address'],
+      'has an image at an address, and would fail again',
+      'have images at addresses, and would fail again',
+      () => `. After a correction there, ${orAgain}.`,
     ],
     [
-      areAllRetried ? 0 : host,
-      'failed row has an image address that is not allowed',
-      'failed rows have image addresses that are not allowed',
-      `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}.`,
+      areAllRetried ? [] : ['host'],
+      'has an image address that is not allowed',
+      'have image addresses that are not allowed',
+      () => `. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}.`,
     ],
     [
-      file,
-      'failed row has a local image',
-      'failed rows have local images',
-      `. When each file and its path are correct, ${readsFiles ? all : again}.`,
+      ['file'],
+      'has a local image',
+      'have local images',
+      () => `. When each file and its path are correct, ${readsFiles ? all : again}.`,
     ],
     [
-      rest,
-      'failed row cannot be scored as it is',
-      'failed rows cannot be scored as they are',
-      file > 0 && !readsFiles
-        ? '. Correct the input before that run.'
-        : '. Correct the input, and run the command again, which scores all rows.',
+      ['served', 'image', 'source', 'item'],
+      'cannot be scored as it is',
+      'cannot be scored as they are',
+      () =>
+        countWith(remedies, 'file') > 0 && !readsFiles
+          ? '. Correct the input before that run.'
+          : '. Correct the input, and run the command again, which scores all rows.',
     ],
   ];
-  return steps.flatMap(([count, one, many, step]) =>
-    count === 0 ? [] : [`${whole(count)} ${count === 1 ? one : many}${step}`],
-  );
+  return steps.flatMap(([which, one, many, step]) => {
+    const count = countWith(remedies, ...which);
+    if (count === 0) return [];
+    const rows = `${counted(count, 'failed row')} (${codesWith(remedies, ...which).join(', ')})`;
+    return [`${rows} ${count === 1 ? one : many}${step(count === 1 ? 'it' : 'them')}`];
+  });
 }
 
 function speedOf({ rowsPerSecond, seconds, isContinued }: RunResult): string {

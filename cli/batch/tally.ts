@@ -4,7 +4,7 @@ import { addressOf } from '../../formats/result-columns.ts';
 import type { ItemResult } from '../../shared/contracts/item.ts';
 import { excerpt } from '../../shared/errors.ts';
 import { isSwapped } from '../../shared/image-paths.ts';
-import { type ImageOrigin, remedyOf } from '../../shared/remedies.ts';
+import { addFailed, type ImageOrigin, remedyOf } from '../../shared/remedies.ts';
 import { imagePath } from './local-images.ts';
 
 /** `image` is the image of the row, shortened, if the message does not have it. */
@@ -21,8 +21,8 @@ export const tallySchema = z.object({
   warned: z.object({ rows: z.int(), first: example }).optional(),
   /** Failed rows whose image and text are probably swapped. */
   swapped: z.int().optional(),
-  /** Failed rows by their {@link Remedy}. */
-  remedies: z.record(z.string(), z.int()).default({}),
+  /** Failed rows by their {@link Remedy} and code. A state file of an older version has none, or no codes. */
+  remedies: z.record(z.string(), z.record(z.string(), z.int())).catch({}),
   failures: z.record(z.string(), z.object({ items: z.int(), first: example })),
 });
 export type Tally = z.output<typeof tallySchema>;
@@ -47,8 +47,7 @@ export function count(tally: Tally, result: ItemResult, item?: StoredItem): void
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message, image: nameOf(item, message) } };
   tally.failures[code].items++;
-  const remedy = remedyOf(code, originOf(item));
-  tally.remedies[remedy] = (tally.remedies[remedy] ?? 0) + 1;
+  addFailed(tally.remedies, remedyOf(code, originOf(item)), code);
   // Only the service reads an address, so an error of its download does not show that the image is a text.
   if (!code.startsWith('image.') || code.startsWith('image.fetch.')) return;
   if (typeof item?.image === 'string' && isSwapped(item.image, item.text ?? ''))

@@ -12,7 +12,7 @@ import type { BatchList } from '../../shared/contracts/batch/list.ts';
 import { maxSample, resultOrders, sameBys } from '../../shared/contracts/batch/results.ts';
 import { type BatchStatus, batchStates } from '../../shared/contracts/batch/status.ts';
 import { endingsInWords, formatNamed, itemsQuery } from '../../shared/formats.ts';
-import type { Remedies } from '../../shared/remedies.ts';
+import { countWith, type Remedies } from '../../shared/remedies.ts';
 import { lastingLines, readRemedies } from '../batch/lasting-failures.ts';
 import { type LatestRetry, linesOf, readLatestRetry } from '../batch/latest-retry.ts';
 import { outputFormatOf, outputFormats } from '../batch/output-name.ts';
@@ -288,8 +288,8 @@ async function retry(context: Context, given: string, { all = false, cancelled =
   await context.result(child, () => `${lines.join('\n')}\n`);
 }
 
-const sentBytesLines = ({ file = 0, image = 0 }: Remedies): string[] =>
-  file + image === 0
+const sentBytesLines = (remedies: Remedies): string[] =>
+  countWith(remedies, 'file', 'image') === 0
     ? []
     : [
         `A retry uses image bytes that were sent. If you have corrected local files, run the same \`${called} batch\` command with --again.`,

@@ -2,6 +2,7 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { looksLikeImage, looksLikePath } from '../../shared/image-paths.ts';
 import {
   countRetryable,
+  countWith,
   type ImageOrigin,
   laterRetryWords,
   type NextStep,
@@ -139,16 +140,17 @@ export function lastingFailuresOf(
   const lasting = failed - countRetryable(status);
   if (lasting <= 0 || isRetried(retry) || replacedBy(retry, status).all) return undefined;
   const items = lasting === 1 ? 'failed item' : numbers.counted(lasting, 'failed item');
-  const { source = 0, ...others } = remediesOf(status, origin);
-  const swapped = { items: numbers.counted(source, 'item'), step: swappedStep };
+  const remedies = remediesOf(status, origin);
+  const { source, ...others } = remedies;
+  const swapped = { items: numbers.counted(countWith(remedies, 'source'), 'item'), step: swappedStep };
   const steps =
-    areSwapped && source > 0
+    areSwapped && source !== undefined
       ? [swapped, ...nextSteps(others, batchCommand, numbers.count)]
-      : nextSteps({ source, ...others }, batchCommand, numbers.count);
+      : nextSteps(remedies, batchCommand, numbers.count);
   return {
     words: `The ${lasting < failed ? 'other ' : ''}${items} would fail again:`,
     steps,
-    retryAll: retryAllOf({ source, ...others }, failed),
+    retryAll: retryAllOf(remedies, failed),
   };
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { formatReport } from '../../../cli/batch/report.ts';
 import type { RunResult } from '../../../cli/batch/run.ts';
-import { count, emptyTally, type Tally } from '../../../cli/batch/tally.ts';
+import { count, emptyTally, type Tally, tallySchema } from '../../../cli/batch/tally.ts';
 import { called } from '../../../shared/called.ts';
 import type { ImageSource } from '../../../shared/contracts/item.ts';
 import { type ItemError, itemError } from '../../../shared/errors.ts';
@@ -71,12 +71,12 @@ describe('the report', () => {
   });
 
   test('suggests a retry, and says that it leaves the output unchanged', () => {
-    const tally = { succeeded: 1, failed: 2, failures: unreachable, remedies: { retry: 2 } };
+    const tally = { succeeded: 1, failed: 2, failures: unreachable, remedies: { retry: { 'service.unavailable': 2 } } };
     expect(report('completed_with_errors', tally)).toContain(
-      `2 failed rows may succeed in a retry: \`${called} retry b1\` scores them again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
+      `2 failed rows (service.unavailable) may succeed in a retry: \`${called} retry b1\` scores them again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
     );
     expect(report('completed_with_errors', tally, { batchId: null })).toContain(
-      '2 failed rows may succeed in a retry: run the same command with --again, which scores all rows.',
+      '2 failed rows (service.unavailable) may succeed in a retry: run the same command with --again, which scores all rows.',
     );
   });
 
@@ -85,7 +85,11 @@ describe('the report', () => {
     ['failed', { succeeded: 1, failed: 2 }, 'too many rows failed'],
     ['cancelled', { succeeded: 1, failed: 2 }, 'Run the same command again'],
   ])('suggests no retry where a new run starts over (%s, %o)', (state, counts, advice) => {
-    const printed = report(state, { ...counts, failures: unreachable, remedies: { retry: 2 } });
+    const printed = report(state, {
+      ...counts,
+      failures: unreachable,
+      remedies: { retry: { 'service.unavailable': 2 } },
+    });
     expect(printed).toContain(advice);
     expect(printed).not.toContain(`${called} retry`);
   });
@@ -116,11 +120,11 @@ describe('the report', () => {
       report('completed_with_errors', tally, more).split('\n\n').slice(2).join('\n');
     expect(steps()).toBe(
       `${[
-        `1 failed row may succeed in a retry: \`${called} retry b1\` scores it again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
-        `1 failed row has an image at an address, and would fail again. After a correction there, ${orAgain}`,
-        `1 failed row has an image address that is not allowed. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}`,
-        `3 failed rows have local images. When each file and its path are correct, ${again}`,
-        '2 failed rows cannot be scored as they are. Correct the input before that run.',
+        `1 failed row (image.fetch.timeout) may succeed in a retry: \`${called} retry b1\` scores it again, as a new batch. /here/pairs.scores.csv stays unchanged.`,
+        `1 failed row (image.corrupt) has an image at an address, and would fail again. After a correction there, ${orAgain}`,
+        `1 failed row (image.fetch.blocked_address) has an image address that is not allowed. When an operator has allowed such hosts with IMAGE_HOSTS_ALLOW, ${orAgain}`,
+        `3 failed rows (image.file.not_found, image.corrupt) have local images. When each file and its path are correct, ${again}`,
+        '2 failed rows (text.empty, image.corrupt) cannot be scored as they are. Correct the input before that run.',
       ].join('\n')}\n`,
     );
     const table = report('completed_with_errors', tally);
@@ -135,17 +139,18 @@ describe('the report', () => {
     for (const serverFiles of [false, true]) {
       expect(steps({ latestRetry: retryOf(true), serverFiles })).toBe(
         `${words}${[
-          `3 failed rows have local images. When each file and its path are correct, ${again}`,
-          '2 failed rows cannot be scored as they are. Correct the input before that run.',
+          `3 failed rows (image.file.not_found, image.corrupt) have local images. When each file and its path are correct, ${again}`,
+          '2 failed rows (text.empty, image.corrupt) cannot be scored as they are. Correct the input before that run.',
         ].join('\n')}\n`,
       );
     }
     expect(steps({ latestRetry: retryOf(true, true) })).toBe(words);
     const some = steps({ latestRetry: retryOf(false) });
-    expect(some).toContain('1 failed row has an image at an address');
+    expect(some).toContain('1 failed row (image.corrupt) has an image at an address');
     expect(some).not.toContain('may succeed in a retry');
     expect(steps({ batchId: null })).not.toContain(`${called} retry`);
     expect(report('failed', tally)).not.toContain('local images');
+    expect(tallySchema.parse({ ...tally, remedies: { address: 1 } }).remedies).toEqual({});
   });
 
   test('counts the rows with warnings, and quotes the first', () => {

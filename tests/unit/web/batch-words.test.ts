@@ -62,18 +62,22 @@ test('items that would fail again get their next steps, which together count all
     }),
   ).toEqual([
     'The other 6 failed items would fail again:',
-    '1 image at an address: correct it there.',
-    '1 image at an address that is not allowed: an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
-    `2 image files: correct them, and post them again: with ${command}, run the same command with --again.`,
-    `1 image source that is neither an address nor an image: use ${command}, which sends local files, or post http(s) addresses.`,
-    '1 item that cannot be scored as it is: correct the input, and post it again.',
+    '1 image at an address (image.fetch.http_status): correct it there.',
+    '1 image at an address that is not allowed (image.fetch.blocked_address): an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
+    `2 image files (image.file.not_found): correct them, and post them again: with ${command}, run the same command with --again.`,
+    `1 image source that is neither an address nor an image (image.source_invalid): use ${command}, which sends local files, or post http(s) addresses.`,
+    '1 item that cannot be scored as it is (text.empty): correct the input, and post it again.',
   ]);
   const unusable = { 'image.corrupt': 3, 'image.too_large': 4 };
   expect(stepsOf(unusable)?.[1]).toBe(
-    `7 unusable images: correct them. Post files again: with ${command}, run the same command with --again.`,
+    `7 unusable images (image.corrupt, image.too_large): correct them. Post files again: with ${command}, run the same command with --again.`,
   );
-  expect(stepsOf(unusable, { origin: 'address' })?.[1]).toBe('7 images at addresses: correct them there.');
-  expect(stepsOf(unusable, { origin: 'file' })?.[1]).toMatch(/^7 image files: correct them/);
+  expect(stepsOf(unusable, { origin: 'address' })?.[1]).toBe(
+    '7 images at addresses (image.corrupt, image.too_large): correct them there.',
+  );
+  expect(stepsOf(unusable, { origin: 'file' })?.[1]).toMatch(
+    /^7 image files \(image.corrupt, image.too_large\): correct them/,
+  );
   expect(stepsOf(unusable, { origin: 'bytes' })?.[1]).toMatch(/^7 items that cannot be scored as they are/);
 });
 
