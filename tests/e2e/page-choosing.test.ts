@@ -93,6 +93,22 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
       await above.waitFor();
       await expectAccessible('scores');
 
+      // A written share keeps the pairs of the API's share, and stays in its field.
+      const best = page.getByLabel('Keep the best … %');
+      await best.fill('33.3');
+      const { top } = (await running.client.call<ResultsPage>(`${api}/results?top=33.3%25&limit=1`)).body;
+      const lowest = top?.lastScore ?? 0;
+      await page.getByRole('heading', { name: `Just above ${lowest}` }).waitFor();
+      await page
+        .getByRole('status')
+        .getByText(new RegExp(`^${top?.items} of ${items} pairs`))
+        .waitFor();
+      await page.keyboard.press('Tab');
+      expect(await best.inputValue()).toBe('33.3');
+      await page.getByLabel('Keep from').fill(String(line));
+      await above.waitFor();
+      expect(await best.inputValue()).not.toBe('33.3');
+
       // The judgement, truly: a caption is right if it is that of the photo.
       await activate(page.getByRole('link', { name: 'Judge a sample' }), 'Shift+Tab');
       await activate(page.getByRole('button', { name: 'Start' }));

@@ -58,6 +58,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
           range={range}
           threshold={threshold}
           share={share}
+          isRunning={isRunning}
           onThreshold={setThreshold}
         />
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
