@@ -1,6 +1,6 @@
 import { ServiceError } from '../shared/errors.ts';
 import { mayBeBase64 } from '../shared/image-paths.ts';
-import { describeSource } from './source-message.ts';
+import { describeNoBase64 } from './source-message.ts';
 
 /**
  * White space is allowed.
@@ -9,7 +9,7 @@ import { describeSource } from './source-message.ts';
 export function decodeBase64(text: string, maxBytes: number): Uint8Array {
   // Base64 has 4/3 characters per byte. A text that is too long is not decoded.
   if (text.length > (maxBytes / 3) * 4 * 1.05 + 16) throw tooLarge(maxBytes);
-  if (!mayBeBase64(text)) throw new ServiceError('image.source_invalid', describeSource(text));
+  if (!mayBeBase64(text)) throw new ServiceError('image.source_invalid', describeNoBase64(text));
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length === 0) throw new ServiceError('image.source_invalid', 'The base64 image is empty');
   if (bytes.length > maxBytes) throw tooLarge(maxBytes);

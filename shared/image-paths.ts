@@ -1,4 +1,4 @@
-/** Every image has more characters than this in base64. */
+/** The length from which base64 needs no known format. Only images of a few pixels are shorter. */
 export const shortestBase64 = 200;
 
 // Text that is not base64. A single pattern for the whole string would backtrack at every space.

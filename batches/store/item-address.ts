@@ -66,7 +66,8 @@ const copyOf = (text: string): string => Buffer.from(text).toString();
 
 function pathIn(image: StoredItem['image']): string | undefined {
   if (image === undefined) return undefined;
-  if (typeof image === 'string') return isNoImage(image) ? image : undefined;
+  // With `imagesFrom`, a number is an index.
+  if (typeof image === 'string') return isNoImage(image) && !/^\s*\d+\s*$/.test(image) ? image : undefined;
   if ('file' in image) return image.file;
   return 'base64' in image ? image.path : undefined;
 }

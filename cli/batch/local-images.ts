@@ -23,7 +23,7 @@ export interface LocalImages {
 
 /** The maximum length of a path in characters. A longer string counts as an inline image. */
 const longestPath = 4096;
-/** The maximum length of a value that has neither the beginning nor the ending of an image path, but may name a file. */
+/** The maximum length of a value that is a path only if it names an existing file. */
 const longestBareName = 255;
 
 /**
@@ -72,8 +72,8 @@ function pathOf(item: StoredItem): string | undefined {
 }
 
 /**
- * Returns the image of an item if it names an existing file or directory below the root. Names such as the hash of a
- * file are valid base64, too, so only the disk shows that they are paths.
+ * Returns the image of an item if it names an existing file or directory below the root. Only the disk shows whether
+ * several words are a text or a path.
  */
 async function bareName(item: StoredItem, root: string): Promise<string | undefined> {
   if ('error' in item || typeof item.image !== 'string') return undefined;
@@ -86,8 +86,8 @@ async function bareName(item: StoredItem, root: string): Promise<string | undefi
 }
 
 /**
- * Returns the path in an image source, or undefined. A path is a `file:` URL, or a string with the beginning of a path
- * or the ending of an image file that is neither an http(s) URL nor a data URI.
+ * Returns the path in an image source, or undefined. A path is a `file:` URL, a string for which `isPath` returns true, or
+ * one with the ending of an image file that is neither an http(s) URL nor a data URI.
  */
 export function imagePath(image: ImageSource): string | undefined {
   if (typeof image !== 'string') return undefined;

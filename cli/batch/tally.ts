@@ -47,11 +47,18 @@ export function count(tally: Tally, result: ItemResult, item?: StoredItem): void
   const { code, message } = result.error;
   tally.failures[code] ??= { items: 0, first: { index: result.index, message, image: nameOf(item, message) } };
   tally.failures[code].items++;
-  addFailed(tally.remedies, remedyOf(code, originOf(item)), code);
+  const isText = isImageText(code, item);
+  if (isText) tally.swapped = (tally.swapped ?? 0) + 1;
+  // A text of one word is a path, too, but no file has to be corrected.
+  const remedy = isText && code === 'image.file.not_found' ? 'source' : remedyOf(code, originOf(item));
+  addFailed(tally.remedies, remedy, code);
+}
+
+/** Returns true if the image of a failed row is probably its text. */
+function isImageText(code: string, item: StoredItem | undefined): boolean {
   // Only the service reads an address, so an error of its download does not show that the image is a text.
-  if (!code.startsWith('image.') || code.startsWith('image.fetch.')) return;
-  if (typeof item?.image === 'string' && isSwapped(item.image, item.text ?? ''))
-    tally.swapped = (tally.swapped ?? 0) + 1;
+  if (!code.startsWith('image.') || code.startsWith('image.fetch.')) return false;
+  return typeof item?.image === 'string' && isSwapped(item.image, item.text ?? '');
 }
 
 function originOf(item: StoredItem | undefined): ImageOrigin | undefined {

@@ -55,6 +55,10 @@ def test_an_image_file_that_cannot_be_read_fails_alone(client, photos, captions,
     assert [result.error and result.error.code for result in many] == expected
     with pytest.raises(FileNotFoundError):
         client.score(str(tmp_path / "lost.png"), "nothing")
+    with pytest.raises(FileNotFoundError, match="photos/set"):
+        client.score("photos/set", "nothing")
+    (one,) = client.score_many([("photos/set", "nothing")])
+    assert one.error.code == "image.file.not_found"
 
 
 def test_a_pair_without_image_or_text_fails_alone(client, photos, captions):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vls.sources import batch_body
+from vls.sources import batch_body, is_path
 
 COLUMNS = {"image": "photo", "text": "caption", "id": "id"}
 
@@ -213,6 +213,49 @@ def test_a_string_that_begins_like_a_path_is_a_path(folder):
     assert item["clientError"] == {"code": "image.file.not_found", "message": message}
 
 
+GIF = "R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WEBP = "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA"
+HASH = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+
+
+@pytest.mark.parametrize(
+    "text", ["photos/set", " photos/set\n", "photos/\xe9t\xe9", "/photos/set", "..", "0001", "cat", HASH, "0" * 199]
+)
+def test_a_short_word_can_only_be_a_path(folder, text):
+    assert is_path(text, folder=None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *["", "  ", GIF, f" {GIF}\n", PNG, PNG.rstrip("="), WEBP, "_9j_4AAQ", "/9j/4AAQ", "aGVsbG8=", "eyJhIjoxfQ"],
+        *["HTTP://example.org/cat", "ftp://example.org/cat", "s3://bucket/cat", "localhost:9000/cat"],
+        *["www.example.com/cat", "example.org/cat", "a red bicycle", "a black/white cat", "photos/my dog"],
+        *['{"url":"photos/set"}', "<b>cat</b>", "a\0b", "0" * 200],
+    ],
+)
+def test_addresses_images_and_texts_are_no_paths(folder, text):
+    assert not is_path(text, folder=None)
+
+
+@pytest.mark.parametrize("path", ["img/set", HASH])
+def test_a_missing_file_without_an_image_ending_fails_alone(folder, monkeypatch, path):
+    frame = pd.DataFrame({"photo": [path, "https://a/b.jpg"], "caption": ["a", "b"]})
+    frame.to_csv(folder / "pairs.csv", index=False)
+    frame.to_parquet(folder / "pairs.parquet")
+    lines = frame.rename(columns={"photo": "image", "caption": "text"})
+    lines.to_json(folder / "pairs.ndjson", orient="records", lines=True)
+    monkeypatch.chdir(folder)
+    for source in [list(zip(frame["photo"], frame["caption"])), frame, "pairs.csv", "pairs.ndjson", "pairs.parquet"]:
+        is_file = isinstance(source, str)
+        place = f"{folder / path}" if is_file else f"{path} in {folder}"
+        first, second = items_of(batch_body(source, COLUMNS))
+        assert first["image"] == path
+        assert first["clientError"] == {"code": "image.file.not_found", "message": f"There is no file {place}"}
+        assert second == {"image": "https://a/b.jpg", "text": "b"}
+
+
 def test_a_csv_of_local_images_comes_back_with_its_columns_and_scores(client, photos, captions, tmp_path):
     table = tmp_path / "mine.csv"
     names = ["coffee.jpg", "rocket.jpg", "lost.jpg"]
@@ -279,8 +322,10 @@ def test_an_index_is_no_path_although_a_directory_or_a_file_has_its_name(folder,
     (folder / "1").write_bytes(b"pixels")
     monkeypatch.chdir(folder)
     frame = pd.DataFrame({"photo": ["0", "1"], "caption": ["a", "b"]})
-    for source in [frame, [("0", "a"), ("1", "b")]]:
-        assert [item["image"] for item in items_of(batch_body(source, COLUMNS, options={"imagesFrom": "x"}))] == ["0", "1"]
+    frame.loc[2] = ["7", "c"]
+    for source in [frame, [("0", "a"), ("1", "b"), ("7", "c")]]:
+        items = items_of(batch_body(source, COLUMNS, options={"imagesFrom": "x"}))
+        assert items == [{"image": image, "text": text} for image, text in [("0", "a"), ("1", "b"), ("7", "c")]]
 
 
 def test_an_image_of_another_type_is_refused_with_its_row(folder):

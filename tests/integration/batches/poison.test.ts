@@ -72,7 +72,7 @@ afterAll(async () => {
 });
 
 const photo = (name: string) => ({ image: readPhoto(name).toString('base64'), text: 'a photo' });
-const bytes = (text: string) => ({ image: Buffer.from(text).toString('base64'), text: 'a photo' });
+const bytes = (text: string) => ({ image: { base64: Buffer.from(text).toString('base64') }, text: 'a photo' });
 
 test('an item that kills its encoder is recorded as poison, and the rest of its chunk completes', async () => {
   const id = await evaluate([photo('coffee.jpg'), bytes('crash now'), photo('rocket.jpg'), photo('chelsea.jpg')]);

@@ -1,4 +1,4 @@
-import { link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -226,7 +226,7 @@ describe('vls batch', () => {
   });
 
   test('--server-files lets the service read the images, and this machine reads none', async () => {
-    await writeFile(at('pairs.csv'), 'image,text\nchelsea.jpg,a cat\nnone.jpg,a cat\n');
+    await writeFile(at('pairs.csv'), 'image,text\nchelsea.jpg,a cat\nnone.jpg,a cat\nphotos/set,a cat\n');
     const { code } = await vls(['batch', at('pairs.csv'), '--server-files'], { env });
     expect(code).toBe(4);
     expect(await csvOf('pairs.scores.csv')).toMatchObject([
@@ -236,6 +236,7 @@ describe('vls batch', () => {
         error_code: 'image.file.not_found',
         error_message: expect.stringContaining('IMAGE_FILE_ROOTS'),
       },
+      { image: 'photos/set', error_code: 'image.file.not_found' },
     ]);
   });
 
@@ -287,7 +288,8 @@ describe('vls batch', () => {
 
   test('--offline writes the same without a service, and continues where it was stopped', async () => {
     // 64 rows are written at a time, and 256 are in flight before the first.
-    await writePairs('pairs.csv', 330, 260);
+    await writePairs('pairs.csv', 329, 260);
+    await appendFile(at('pairs.csv'), 'lost,photos/set,a file that is missing,\n');
     const allowed = { ...env, IMAGE_HOSTS_ALLOW: running.host.authority, FETCH_TIMEOUT_MS: '120000' };
     await vls(['batch', at('pairs.csv'), ...columns], { env });
     running.host.hold();
@@ -303,7 +305,9 @@ describe('vls batch', () => {
     running.host.release();
     const second = await vls(offline, { env: nowhere });
     expect(second).toMatchObject({ code: 4, stderr: expect.stringContaining(`continuing after ${partial.rows} rows`) });
-    expect(await readFile(at('here.csv'), 'utf8')).toBe(await readFile(at('pairs.scores.csv'), 'utf8'));
+    const here = await readFile(at('here.csv'), 'utf8');
+    expect(here).toBe(await readFile(at('pairs.scores.csv'), 'utf8'));
+    expect(here).toContain(`image.file.not_found,There is no file photos/set in ${directory}`);
   });
 
   test('--compare measures singles and batch with different rows, and writes no scores', async () => {

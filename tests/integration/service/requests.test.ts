@@ -58,6 +58,13 @@ const refused: [what: string, path: string, init: () => RequestInit, status: num
     'image.unsupported_format',
   ],
   [
+    'a path without an image ending',
+    single,
+    () => post(JSON.stringify({ image: 'photos/set', text: 'x' })),
+    422,
+    'image.source_invalid',
+  ],
+  [
     'an image that is not base64',
     single,
     () => post(JSON.stringify({ image: '§§§', text: 'x' })),

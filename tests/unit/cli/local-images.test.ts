@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { localImages } from '../../../cli/batch/local-images.ts';
+import { asServerFile, localImages } from '../../../cli/batch/local-images.ts';
 import { itemError } from '../../../shared/errors.ts';
 
 let outer: string;
@@ -65,6 +65,7 @@ test.each([
 test.each([
   ['/etc/passwd', 'image.file.refused'],
   ['../private', 'image.file.refused'],
+  ['..', 'image.file.refused'],
   ['./none', 'image.file.not_found'],
   ['~/none', 'image.file.not_found'],
   ['./notes', 'image.unsupported_format'],
@@ -100,6 +101,20 @@ test.each([
   });
 });
 
+test.each(['photos/0002', 'set', hash.replace('d', '0')])(
+  'the missing file %s has no image ending, and its row says that it is missing',
+  async (image) => {
+    const message = `There is no file ${image} in ${directory}`;
+    expect(await inline(image)).toEqual({
+      ...{ id: 'i', image, text: 't' },
+      error: { code: 'image.file.not_found', message, retryable: false },
+    });
+    const file = { image: { file: image }, text: 't' };
+    expect(await localImages(directory, 1000).asFile({ image, text: 't' })).toEqual(file);
+    expect(asServerFile({ image, text: 't' })).toEqual(file);
+  },
+);
+
 test('a directory is named as one, without advice on another directory of images', async () => {
   await mkdir(join(directory, 'dir.jpg'), { recursive: true });
   const images = localImages(directory, 1000);
@@ -113,10 +128,13 @@ test('a directory is named as one, without advice on another directory of images
   expect(await inline(outer)).toMatchObject({ error: { message: expect.stringContaining('--images') } });
 });
 
-test.each(['photos/0002', '..', '', 'a'.repeat(300), 'a\0b'])('%j names no entry and stays as it is', async (image) => {
-  await mkdir(join(directory, 'photos'), { recursive: true });
-  expect(await inline(image)).toEqual({ id: 'i', image, text: 't' });
-});
+test.each(['photos/my dog', '', 'a'.repeat(300), 'a\0b', 'www.example.com/cat'])(
+  '%j names no entry and stays as it is',
+  async (image) => {
+    await mkdir(join(directory, 'photos'), { recursive: true });
+    expect(await inline(image)).toEqual({ id: 'i', image, text: 't' });
+  },
+);
 
 test('an image that is too large fails its row', async () => {
   expect(await inline('a.jpg', 3)).toMatchObject({ error: { code: 'image.too_large' } });

@@ -4,7 +4,7 @@ import type { RunResult } from '../../../cli/batch/run.ts';
 import { count, emptyTally, type Tally, tallySchema } from '../../../cli/batch/tally.ts';
 import { called } from '../../../shared/called.ts';
 import type { ImageSource } from '../../../shared/contracts/item.ts';
-import { type ItemError, itemError } from '../../../shared/errors.ts';
+import { type Code, type ItemError, itemError } from '../../../shared/errors.ts';
 
 const unreachable: Tally['failures'] = {
   'image.fetch.timeout': { items: 2, first: { index: 1, message: 'no answer' } },
@@ -56,16 +56,20 @@ describe('the report', () => {
   });
 
   test('suggests to swap the columns if nearly all rows have a text as image and an image as text', () => {
-    const swapped = (image: string, text: string) => {
+    const swapped = (image: string, text: string, code: Code = 'image.source_invalid') => {
       const tally = emptyTally();
-      const failed = { status: 'failed', error: itemError('image.source_invalid', 'no image') } as const;
+      const failed = { status: 'failed', error: itemError(code, 'no image') } as const;
       for (let index = 0; index < 20; index++) count(tally, { index, ...failed }, { image, text });
       count(tally, { index: 20, ...failed }, { image: 'a dog', text: 'a cat' });
-      return report('failed', tally);
+      return report('completed_with_errors', tally);
     };
     const advice =
       "The column image seems to have the texts, and the column my text the images: run the command again with --image-column 'my text' --text-column image.";
     for (const text of ['https://a.test/1', 'photos/1.jpg']) expect(swapped('a dog', text)).toContain(advice);
+    const word = swapped('dog', 'photos/1.jpg', 'image.file.not_found');
+    expect(word).toContain(advice);
+    expect(word).toContain('20 failed rows (image.file.not_found) cannot be scored as they are.');
+    expect(swapped('photos/set', 'a cat', 'image.file.not_found')).toContain('21 failed rows (image.file.not_found) have local images.');
     expect(swapped('a dog', 'a cat')).not.toContain('--image-column');
     expect(swapped('lost.jpg', 'photos/1.jpg')).not.toContain('--image-column');
   });

@@ -41,15 +41,20 @@ test.each(['/9j/4AAQSkZJRg', `/9j/${'4AAQ'.repeat(100)}`, `/zzz/${'4AAQ'.repeat(
   },
 );
 
-test.each(['/etc/passwd', ' /home/me/x', './x', '../photos/x', '~/x', 'C:/photos/x', 'C:\\x'])(
-  'the message about %s says that it is a path',
-  async (source) => {
-    await expect(loaderOf().load(source)).rejects.toMatchObject({
+test.each([
+  ...['/etc/passwd', ' /home/me/x', './x', '../photos/x', '~/x', 'C:/photos/x', 'C:\\x'],
+  ...['photos/set', 'd41d8cd98f00b204e9800998ecf8427e', 'photos/été'],
+])('the message about %s says that it is a path', async (source) => {
+  for (const given of [source, { url: source }])
+    await expect(loaderOf().load(given)).rejects.toMatchObject({
       code: 'image.source_invalid',
       message: expect.stringMatching(/^The image looks like a file path/),
     });
-  },
-);
+});
+
+test.each(['AA.A', 'data:image/png;base64,AA.A'])('the base64 %s with a wrong character is no path', async (base64) => {
+  await expect(loaderOf().load({ base64 })).rejects.toThrow(/, and it is not base64$/);
+});
 
 test('an http URL is fetched, as a string and as an object', async () => {
   const origin = await scriptedOrigin((_request, response) => response.end(text));
@@ -150,7 +155,9 @@ test.each([
   ['/home/me/cat.jpg', 'file path'],
   ['www.example.org/cat.jpg', 'without http:// or https://'],
   ['example.org/cat', 'without http:// or https://'],
+  ['photos/set', 'file path'],
   ['not an address', 'neither an http(s) URL'],
+  ['photos/my dog', 'neither an http(s) URL'],
 ])('%s: the message says what the source looks like', async (source, message) => {
   for (const given of [source, { url: source }])
     await expect(loaderOf().load(given)).rejects.toThrow(

@@ -205,7 +205,13 @@ test('a file without an image gets a warning, and no other one does', async () =
   expect(await wordsOf('image,text\nred,a cat\n')).toBe(
     `The shown rows have no image in the column “image”. ${advice}`,
   );
-  for (const image of ['https://a.example/1', 'www.a.example/1', 'photos/1.jpg', '/9j/'.repeat(60)])
+  for (const image of [
+    'https://a.example/1',
+    'www.a.example/1',
+    'photos/1.jpg',
+    '/9j/'.repeat(60),
+    'R0lGODlhAQABAIAAAAAAAP',
+  ])
     expect(await wordsOf(`image,text\n${image},a cat\n`)).toBeUndefined();
   const item = JSON.stringify({ image: { bytes: 'a' }, text: 'a cat' });
   expect(await wordsOf(`${item}\n`, 'pairs.ndjson')).toBeUndefined();
@@ -255,6 +261,7 @@ test('columns are swapped if all shown rows have a text as image and an image as
   const swapped = (...rows: [string | Blob, string][]) =>
     areColumnsSwapped(['image', 'text'], rows, { image: 'image', text: 'text' });
   expect(swapped(['a cat', 'https://a.test/1'], ['a dog', 'photos/dog.jpg'])).toBe(true);
+  expect(swapped(['cat', 'photos/1.jpg'], ['dog', 'photos/2.jpg'])).toBe(true);
   expect(swapped(['a cat', 'https://a.test/1'], ['a dog', 'a bone'])).toBe(false);
   expect(swapped(['photos/1.jpg', 'photos/dog.jpg'])).toBe(false);
   expect(swapped(['./photos/1', 'dog.jpg'])).toBe(false);
@@ -271,6 +278,7 @@ test('rows with local paths in place of images are counted, but not addresses an
     'photos/cat.jpg',
     'cat.png',
     '/home/me/cat',
+    'photos/cat',
     './cat.jpg',
     'C:\\photos\\cat.jpg',
     'my photos/a cat.jpg',
@@ -283,6 +291,8 @@ test('rows with local paths in place of images are counted, but not addresses an
     'data:image/png;base64,AAAA',
     jpeg,
     'example.org/cat.jpg',
+    'cat',
+    'R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7',
     '{"url": "https://example.org/cat.jpg"}',
     '',
   ];

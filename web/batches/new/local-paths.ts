@@ -1,4 +1,5 @@
 import { looksLikePath } from '../../../shared/image-paths.ts';
+import { isPath } from '../../../shared/path-source.ts';
 import { shellWord } from '../../../shared/shell-word.ts';
 import * as numbers from '../../ui/numbers.ts';
 import type { ColumnMapping } from './column-mapping.ts';
@@ -45,8 +46,10 @@ function isLocalPath(cell: Cell): boolean {
   const source = cell.trim();
   if (/^file:/i.test(source)) return true;
   if (/^[a-z][a-z0-9+.-]+:/i.test(source)) return false;
-  // The base64 of a JPEG begins with a slash. Every image has more than 200 characters in base64.
-  if (source.length > 200 && /^[\w+/=-]+$/.test(source)) return false;
+  // A word without a slash may be a text.
+  if (source.includes('/') && isPath(source)) return true;
+  // The base64 of a JPEG begins with a slash.
+  if (/^[\w+/=-]+$/.test(source)) return false;
   // A path may have spaces.
   return looksLikePath(source) || looksLikePath(source.replaceAll(' ', '_'));
 }

@@ -1,4 +1,5 @@
-import { looksLikeAddress, looksLikeImage, looksLikePath } from '../../../shared/image-paths.ts';
+import { looksLikeAddress, looksLikeImage, looksLikePath, shortestBase64 } from '../../../shared/image-paths.ts';
+import { formatOfBase64 } from '../../../shared/path-source.ts';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
 import type { Cell } from './files/cell.ts';
 import { delimiters } from './files/delimiters.ts';
@@ -44,7 +45,7 @@ function isImage(cell: Cell): boolean {
   const source = cell.trim();
   // NDJSON may have an object with the image.
   if (source.startsWith('{')) return true;
-  // Every image has more than 200 characters in base64.
-  if (source.length > 200 && /^[\w+/=\s-]+$/.test(source)) return true;
+  if (source.length >= shortestBase64 && /^[\w+/=\s-]+$/.test(source)) return true;
+  if (formatOfBase64(source)?.isDecoded) return true;
   return looksLikeImage(source) || looksLikeAddress(source) || looksLikePath(source);
 }

@@ -42,6 +42,19 @@ INVALID = re.compile("[\0\ud800-\udc7f\udd00-\udfff]")
 PART_BYTES = 256 * 1024
 #: A string that begins or ends like this, and is no address, is the path of an image file. Base64 has no such characters.
 PATH = re.compile(r"^(\.{1,2}|~)/|^[a-z]:\\|\.(jpe?g|jfif|png|webp|gif|avif|heif|heic|tiff?|bmp)\s*$", re.IGNORECASE)
+#: Base64 of an image is longer, except that of a few pixels.
+SHORTEST_BASE64 = 200
+#: Padding shows base64. Several words are probably a text, and quotes and angle brackets JSON or markup.
+NO_PATH = re.compile(r'[\s\x00-\x1f\x7f-\x9f"<>]|=$|^[a-z][a-z0-9+.-]+:', re.IGNORECASE)
+#: The beginning of an address without a scheme.
+ADDRESS = re.compile(r"(www\.|([a-z0-9-]+\.)+[a-z]{2,}(:\d+)?/)", re.IGNORECASE)
+#: The first bytes of the formats that the service recognises.
+FORMAT = re.compile(
+    rb"(\xef\xbb\xbf)?(\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF.{4}WEBP|II[*+]\0|MM\0[*+]|.{4}ftyp"
+    rb"|\xff\x0a|\0\0\0\x0c(JXL |jP  )|\xff\x4f\xff\x51|BM|\0\0[\x01\x02]\0[^\0]\0|icns|8BPS|DDS |P[1-7]\s|%PDF-|%!PS"
+    rb"|PK\x03\x04|\x1f\x8b|\x1a\x45\xdf\xa3|version https://git-lfs|\s*<[!?A-Za-z]|\s*[{\[]\s*([\"\[\]{}\d]|\Z))",
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,18 @@ def is_path(text: str, folder: Folder | None) -> bool:
     """Returns True for a string that is the path of an image."""
     if len(text) >= 4096 or text.startswith(("http://", "https://", "data:")) or INVALID.search(text):
         return False
-    return _is_entry(text, folder) or ("://" not in text and PATH.search(text) is not None)
+    if _is_entry(text, folder) or ("://" not in text and PATH.search(text) is not None):
+        return True
+    return _is_short_word(text.strip())
+
+
+def _is_short_word(text: str) -> bool:
+    """Returns True for a string that can only be a path. The service has the same rule."""
+    if not 0 < len(text) < SHORTEST_BASE64 or NO_PATH.search(text) or ADDRESS.match(text):
+        return False
+    digits = re.sub("[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
+    digits = digits[:-1] if len(digits) % 4 == 1 else digits
+    return FORMAT.match(base64.b64decode(digits + "=" * (-len(digits) % 4))) is None
 
 
 def _is_entry(text: str, folder: Folder | None) -> bool:

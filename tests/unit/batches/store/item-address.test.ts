@@ -9,7 +9,7 @@ import {
 } from '../../../../batches/store/item-address.ts';
 import type { ImageSource } from '../../../../shared/contracts/item.ts';
 
-const base64 = Buffer.from('the bytes of an image').toString('base64');
+const base64 = Buffer.from('GIF89a and so on').toString('base64');
 /** A PNG whose base64url has `-` and `_`. */
 const base64url = Buffer.from([
   0x89,
@@ -39,7 +39,9 @@ test.each<[ImageSource, string | null, string | undefined]>([
   ['photos/a.jpg', null, 'photos/a.jpg'],
   ['/photos/cat', null, '/photos/cat'],
   [' ~/photos/cat', null, ' ~/photos/cat'],
-  ['photos/cat', null, undefined],
+  ['photos/cat', null, 'photos/cat'],
+  ['d41d8cd98f00b204e9800998ecf8427e', null, 'd41d8cd98f00b204e9800998ecf8427e'],
+  ['17', null, undefined],
   ['a red bicycle', null, 'a red bicycle'],
   [`${'a/'.repeat(1_100)}.jpg`, null, undefined],
 ])('of the source %j, responses show an address or a path, never the bytes', (image, address, path) => {
