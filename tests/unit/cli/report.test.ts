@@ -69,7 +69,9 @@ describe('the report', () => {
     const word = swapped('dog', 'photos/1.jpg', 'image.file.not_found');
     expect(word).toContain(advice);
     expect(word).toContain('20 failed rows (image.file.not_found) cannot be scored as they are.');
-    expect(swapped('photos/set', 'a cat', 'image.file.not_found')).toContain('21 failed rows (image.file.not_found) have local images.');
+    expect(swapped('photos/set', 'a cat', 'image.file.not_found')).toContain(
+      '21 failed rows (image.file.not_found) have local images.',
+    );
     expect(swapped('a dog', 'a cat')).not.toContain('--image-column');
     expect(swapped('lost.jpg', 'photos/1.jpg')).not.toContain('--image-column');
   });
