@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { haveSameScale } from '../../../shared/same-scale.ts';
 import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
@@ -135,6 +136,21 @@ test('equal orders and equal scores are distinguished from nearly equal ones', (
   expect(agreementWords({ ...equal, meanAbsoluteDifference: 3 })).toBe('the same order');
   expect(agreementWords({ ...equal, disagreements: differing })).toBe('nearly the same order');
   expect(agreementWords({ ...equal, rankCorrelation: null, disagreements: differing })).toBe(undefined);
+});
+
+test('a correlation below 0 is as weak as the same one above 0', () => {
+  const words = (rankCorrelation: number) =>
+    agreementWords({
+      rankCorrelation,
+      meanAbsoluteDifference: 3,
+      disagreements: { higherHere: [{}], higherThere: [] } as unknown as BatchComparison['disagreements'],
+    });
+  expect([0.25, 0.19, -0.19, -0.25, -0.49].map(words)).toEqual([
+    ...['little in common', 'nothing in common', 'nothing in common', 'little in common', 'little in common'],
+  ]);
+  expect([0.79, -0.79, -0.8, -1].map(words)).toEqual([
+    ...['partly different orders', 'partly opposite orders', 'opposite orders', 'opposite orders'],
+  ]);
 });
 
 test('the second threshold is the first for one model, and otherwise names both counts when equal scores make them differ', () => {

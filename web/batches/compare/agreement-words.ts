@@ -21,8 +21,9 @@ function correlationWords(correlation: number): string {
   if (correlation >= 0.95) return 'nearly the same order';
   if (correlation >= 0.8) return 'much the same order';
   if (correlation >= 0.5) return 'partly different orders';
-  if (correlation >= 0.2) return 'little in common';
-  return correlation > -0.2 ? 'nothing in common' : 'opposite orders';
+  if (Math.abs(correlation) < 0.2) return 'nothing in common';
+  if (correlation > -0.5) return 'little in common';
+  return correlation > -0.8 ? 'partly opposite orders' : 'opposite orders';
 }
 
 /**
