@@ -97,7 +97,8 @@ export function originOfImages(
   return origins.has('bytes') ? 'bytes' : undefined;
 }
 
-/** The next step for some failed items, for example `2 images at addresses (image.corrupt)`, `correct them there.` */
+/** The next step for some failed items, for example `2 image files of the service (image.corrupt)`, `replace or
+ * restore them there.` */
 export interface NextStep {
   items: string;
   step: string;
@@ -110,19 +111,30 @@ export interface NextStep {
  */
 export function nextSteps(remedies: Remedies, batchCommand: string, format: (count: number) => string): NextStep[] {
   const steps: [remedy: Remedy, one: string, many: string, step: (them: string) => string][] = [
-    ['address', 'image at an address', 'images at addresses', (them) => `correct ${them} there.`],
+    [
+      'address',
+      'image at an address',
+      'images at addresses',
+      (them) => `replace or restore ${them} at ${them === 'it' ? 'its address' : 'their addresses'}.`,
+    ],
     [
       'host',
       'image at an address that is not allowed',
       'images at addresses that are not allowed',
       () => 'an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
     ],
-    ['served', 'image file of the service', 'image files of the service', (them) => `correct ${them} there.`],
+    [
+      'served',
+      'image file of the service',
+      'image files of the service',
+      (them) => `replace or restore ${them} there.`,
+    ],
     [
       'file',
       'image file',
       'image files',
-      (them) => `correct ${them}, and post ${them} again: with ${batchCommand}, run the same command with --again.`,
+      (them) =>
+        `replace or restore ${them}, and post ${them} again: with ${batchCommand}, run the same command with --again.`,
     ],
     [
       'image',
@@ -159,6 +171,6 @@ export function laterRetryWords(remedies: Remedies, format: (count: number) => s
   const image = countWith(remedies, 'image');
   if (image + countWith(remedies, 'address', 'host', 'served') === 0) return undefined;
   const others = countWith(remedies, 'file', 'source', 'item');
-  const some = image === 0 ? '' : ' Files that were sent fail again, too.';
-  return `${others === 0 ? '' : ` ${format(others)} of them ${others === 1 ? 'fails' : 'fail'} again.`}${some}`;
+  const some = image === 0 ? '' : ' Files that were sent would still fail, too.';
+  return `${others === 0 ? '' : ` ${format(others)} of them would still fail.`}${some}`;
 }

@@ -87,7 +87,7 @@ describe('retry', () => {
       [
         'batch b2 has 3 items: the failed items that may succeed',
         '1 failed item would fail again:',
-        '  1 image at an address (image.corrupt): correct it there.',
+        '  1 image at an address (image.corrupt): replace or restore it at its address.',
         `After that, \`${called} retry b1 --all\` scores all failed items.\n`,
       ].join('\n'),
     );
@@ -116,7 +116,7 @@ describe('retry', () => {
     expect(message).toBe('All 4 failed items of batch b1 would fail again unless something has changed');
     expect(advice).toBe(
       [
-        '  4 images at addresses (image.fetch.tls): correct them there.',
+        '  4 images at addresses (image.fetch.tls): replace or restore them at their addresses.',
         `After that, \`${called} retry b1 --all\` scores all failed items.`,
         `\`${called} retry b1 --cancelled\` scores the cancelled items.`,
       ].join('\n'),
@@ -133,23 +133,23 @@ describe('retry', () => {
     const again = 'run the same command with --again.\n';
     const missing = { failures: { 'image.file.not_found': 3, 'image.fetch.timeout': 1 } };
     expect((await retry([], missing, 1)).printed).toContain(
-      `  3 image files (image.file.not_found): correct them, and post them again: with \`${called} batch\`, ${again}Follow it`,
+      `  3 image files (image.file.not_found): replace or restore them, and post them again: with \`${called} batch\`, ${again}Follow it`,
     );
     const sent = [{ image: null, imagePath: 'cut.jpg' }];
     const served = [{ image: null, imagePath: 'cut.jpg', imageFile: true }];
     expect((await retry([], missing, 1, served)).printed).toContain(
-      `  3 image files of the service (image.file.not_found): correct them there.\nAfter that, \`${called} retry b1 --all\` scores all failed items.\n`,
+      `  3 image files of the service (image.file.not_found): replace or restore them there.\nAfter that, \`${called} retry b1 --all\` scores all failed items.\n`,
     );
     expect((await retry([], {}, 1, sent)).printed).toContain(
-      '  1 image file (image.corrupt): correct it, and post it again',
+      '  1 image file (image.corrupt): replace or restore it, and post it again',
     );
     const mixed = [...sent, { image: 'https://a.test/1.jpg' }];
     const { printed } = await retry([], {}, 1, mixed);
     expect(printed).toContain('  1 unusable image (image.corrupt): correct it. ');
-    expect(printed).toContain('scores all failed items. Files that were sent fail again, too.\n');
+    expect(printed).toContain('scores all failed items. Files that were sent would still fail, too.\n');
     const short = [...sent, { image: null }];
     expect((await retry([], {}, 1, short)).printed).toContain(
-      '  1 image file (image.corrupt): correct it, and post it again',
+      '  1 image file (image.corrupt): replace or restore it, and post it again',
     );
     const note = `A retry uses image bytes that were sent. If you have corrected local files, run the same \`${called} batch\` command with --again.\n`;
     for (const images of [sent, mixed]) expect((await retry(['--all'], {}, 4, images)).printed).toContain(note);
@@ -189,7 +189,7 @@ describe('retry', () => {
     const outcome = 'Batch b0 has scored 4 items of batch b1 again: 3 succeeded, 1 failed';
     const rest = [
       '1 failed item would fail again:',
-      '  1 image at an address (image.corrupt): correct it there.',
+      '  1 image at an address (image.corrupt): replace or restore it at its address.',
       `After that, \`${called} retry b0 --all\` scores all failed items.`,
     ].join('\n');
 

@@ -62,9 +62,9 @@ test('items that would fail again get their next steps, which together count all
     }),
   ).toEqual([
     'The other 6 failed items would fail again:',
-    '1 image at an address (image.fetch.http_status): correct it there.',
+    '1 image at an address (image.fetch.http_status): replace or restore it at its address.',
     '1 image at an address that is not allowed (image.fetch.blocked_address): an operator can allow hosts with IMAGE_HOSTS_ALLOW.',
-    `2 image files (image.file.not_found): correct them, and post them again: with ${command}, run the same command with --again.`,
+    `2 image files (image.file.not_found): replace or restore them, and post them again: with ${command}, run the same command with --again.`,
     `1 image source that is neither an address nor an image (image.source_invalid): use ${command}, which sends local files, or post http(s) addresses.`,
     '1 item that cannot be scored as it is (text.empty): correct the input, and post it again.',
   ]);
@@ -73,10 +73,10 @@ test('items that would fail again get their next steps, which together count all
     `7 unusable images (image.corrupt, image.too_large): correct them. Post files again: with ${command}, run the same command with --again.`,
   );
   expect(stepsOf(unusable, { origin: 'address' })?.[1]).toBe(
-    '7 images at addresses (image.corrupt, image.too_large): correct them there.',
+    '7 images at addresses (image.corrupt, image.too_large): replace or restore them at their addresses.',
   );
   expect(stepsOf(unusable, { origin: 'file' })?.[1]).toMatch(
-    /^7 image files \(image.corrupt, image.too_large\): correct them/,
+    /^7 image files \(image.corrupt, image.too_large\): replace or restore them/,
   );
   expect(stepsOf(unusable, { origin: 'bytes' })?.[1]).toMatch(/^7 items that cannot be scored as they are/);
 });
@@ -86,14 +86,14 @@ test('a retry of all failed items is offered only where it may help', () => {
     Object.values(lastingFailuresOf({ items: { ...items, failed }, failures }, null)?.retryAll ?? {}).join('');
   expect(retryAllOf({ 'image.fetch.http_status': 7 })).toBe('After that, retry all 7 failed items.');
   expect(retryAllOf({ 'image.fetch.blocked_address': 1, 'text.empty': 1 }, 2)).toBe(
-    'After that, retry both failed items. 1 of them fails again.',
+    'After that, retry both failed items. 1 of them would still fail.',
   );
   expect(retryAllOf({ 'image.file.not_found': 1, 'text.empty': 6 })).toBe('');
   expect(retryAllOf({ 'image.file.not_found': 1, 'image.fetch.tls': 6 })).toBe(
-    'After that, retry all 7 failed items. 1 of them fails again.',
+    'After that, retry all 7 failed items. 1 of them would still fail.',
   );
   expect(retryAllOf({ 'image.corrupt': 7 })).toBe(
-    'After that, retry all 7 failed items. Files that were sent fail again, too.',
+    'After that, retry all 7 failed items. Files that were sent would still fail, too.',
   );
   expect(retryAllOf({ 'image.source_invalid': 6, 'image.fetch.timeout': 1 })).toBe('');
 });
