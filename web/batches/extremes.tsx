@@ -71,6 +71,6 @@ function useExtremes({ id, finishedAt }: BatchStatus, summary: BatchSummary) {
 function shownPair(batch: string, pair: Extreme, edges: readonly number[]): ShownPair {
   const { index, id, text, score, cosine } = pair;
   const name = id ?? `item ${numbers.count(index)}`;
-  const note = score === 0 ? `${name}, cosine ${cosine.toFixed(3)}` : name;
+  const note = score === 0 ? `${name}, cosine ${numbers.cosine(cosine)}` : name;
   return { key: index, image: imageOf(batch, pair), text, note, value: numbers.scoreBetween(score, edges) };
 }

@@ -18,6 +18,8 @@ export function decimal(value: number, decimals: number): string {
   return text.replace('-', Number(text) === 0 ? '' : '−');
 }
 
+export const cosine = (value: number): string => decimal(value, 4);
+
 /** Formats a difference with its sign. */
 export const signed = (value: number, decimals = 2): string =>
   `${Number(value.toFixed(decimals)) > 0 ? '+' : ''}${decimal(value, decimals)}`;

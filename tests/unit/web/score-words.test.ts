@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { scoreEdges } from '../../../web/batches/explorer/query.ts';
 import {
+  cosine,
   decimal,
   duration,
   milliseconds,
@@ -89,6 +90,10 @@ test('a number and its unit stay in one line', () => {
 test('a negative number has a minus sign, and zero has no sign', () => {
   expect([-4.821, -0.001, 0, 4.821].map((value) => decimal(value, 2))).toEqual(['−4.82', '0.00', '0.00', '4.82']);
   expect([-4.821, -0.001, 0.001, 4.821].map((value) => signed(value))).toEqual(['−4.82', '0.00', '0.00', '+4.82']);
+});
+
+test('a cosine has a minus sign and the decimals of the API in every list', () => {
+  expect([-0.0652, -0.00001, 0.3].map(cosine)).toEqual(['−0.0652', '0.0000', '0.3000']);
 });
 
 test('the counts of an axis have one unit', () => {

@@ -128,7 +128,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
         <p>
           <span class="score-value">{numbers.scoreBetween(score, edgesOf(scale))}</span>{' '}
           <span class="soft">
-            cosine {numbers.decimal(cosine, 4)}
+            cosine {numbers.cosine(cosine)}
             {probability !== undefined && `, probability ${numbers.percent(probability)}`}
           </span>
         </p>
