@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { Health } from '../../../shared/contracts/health.ts';
 import { movedTo } from '../../../web/shell/former-address.ts';
 import {
   addReading,
   gapMs,
+  gaugeOf,
   maxReadings,
+  nowOf,
   type Reading,
   ratesOf,
   readingOf,
@@ -66,6 +69,22 @@ test('a rate needs two readings of one process without a gap', () => {
   const withoutMetrics = readingOf(5_000, { ...health, queues: null }, [], undefined);
   expect(withoutMetrics.waiting).toBeNull();
   expect(pairRates([reading(0, 10), withoutMetrics])).toEqual([]);
+});
+
+test('a gauge is unknown while Redis does not answer, and not the last known value', () => {
+  const known = readingOf(0, health, [{ itemsPerSecond: 4 }, { itemsPerSecond: null }] as BatchStatus[], metrics(1));
+  const unknown = readingOf(5_000, { ...health, queues: null }, null, metrics(1));
+  expect(known).toMatchObject({ itemsPerSecond: 4, runningBatches: 2, waiting: 5 });
+  for (const read of ['itemsPerSecond', 'runningBatches', 'waiting'] as const) {
+    const nowIn = (history: Reading[]) =>
+      nowOf(
+        history,
+        gaugeOf(history, (reading) => reading[read]),
+      );
+    expect(nowIn([known])).toBe(known[read]);
+    expect(nowIn([known, unknown])).toBeUndefined();
+    expect(nowIn([unknown])).toBeUndefined();
+  }
 });
 
 test('the history is bounded, and a gap in time divides a curve', () => {

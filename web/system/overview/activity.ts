@@ -20,10 +20,10 @@ export interface Reading {
   requestSeconds: number;
   /** Embeddings computed by each model since the process started. */
   embeddings: Readonly<Record<string, number>>;
-  /** The items per second of all running batches that the user may see. */
-  itemsPerSecond: number;
-  runningBatches: number;
-  /** Chunks (parts of batches) waiting in all queues; null if the user may not see it. */
+  /** The items per second of all running batches that the user may see; null if they are unknown. */
+  itemsPerSecond: number | null;
+  runningBatches: number | null;
+  /** Chunks (parts of batches) waiting in all queues; null if they are unknown, or the user may not see them. */
   waiting: number | null;
 }
 
@@ -53,10 +53,11 @@ export const metricPrefixes = [
 /** Routes whose response contains scores or embeddings. */
 const scoringRoutes = /\/(single|rank|embeddings|score)$/;
 
+/** @param batches the running batches; null if they are unknown, because Redis does not answer. */
 export function readingOf(
   at: number,
   health: Health,
-  batches: readonly BatchStatus[],
+  batches: readonly BatchStatus[] | null,
   lines: readonly MetricLine[] | undefined,
 ): Reading {
   const sum = (name: string, isWanted: (labels: MetricLine['labels']) => boolean) =>
@@ -74,8 +75,8 @@ export function readingOf(
     requests: sum('vls_http_request_duration_seconds_count', isScoring),
     requestSeconds: sum('vls_http_request_duration_seconds_sum', isScoring),
     embeddings,
-    itemsPerSecond: batches.reduce((total, { itemsPerSecond }) => total + (itemsPerSecond ?? 0), 0),
-    runningBatches: batches.length,
+    itemsPerSecond: batches?.reduce((total, { itemsPerSecond }) => total + (itemsPerSecond ?? 0), 0) ?? null,
+    runningBatches: batches?.length ?? null,
     waiting: health.queues?.reduce((total, { waiting }) => total + waiting, 0) ?? null,
   };
 }
@@ -105,6 +106,12 @@ export function ratesOf(
     const value = read(before, after, (after.at - before.at) / 1_000);
     return value === null ? [] : [[after.at, Math.max(0, value)] as const];
   });
+}
+
+/** Returns the value of a curve at the last reading; undefined if it is not known there. */
+export function nowOf(history: readonly Reading[], points: readonly Point[]): number | undefined {
+  const last = points.at(-1);
+  return last?.[0] === history.at(-1)?.at ? last?.[1] : undefined;
 }
 
 /** Divides a curve at its gaps in time. */

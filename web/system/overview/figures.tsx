@@ -1,5 +1,5 @@
 import * as numbers from '../../ui/numbers.ts';
-import { gaugeOf, type Point, type Reading, ratesOf } from './activity.ts';
+import { gaugeOf, nowOf, type Point, type Reading, ratesOf } from './activity.ts';
 import { Sparkline } from './sparkline.tsx';
 
 interface Figure {
@@ -21,7 +21,7 @@ export function Figures({ history, isOperator }: { history: readonly Reading[]; 
       <ul class="figures">
         {figures.map((figure) => (
           <li key={figure.name} class="card figure">
-            <FigureText {...figure} />
+            <FigureText {...figure} history={history} />
           </li>
         ))}
       </ul>
@@ -35,14 +35,14 @@ export function Figures({ history, isOperator }: { history: readonly Reading[]; 
   );
 }
 
-function FigureText({ name, of, points, format }: Figure) {
-  const now = points.at(-1)?.[1];
+function FigureText({ name, of, points, format, history }: Figure & { history: readonly Reading[] }) {
+  const now = nowOf(history, points);
   const highest = Math.max(...points.map(([, value]) => value));
   return (
     <>
       <h3>{name}</h3>
       <p class="figure-now num">{now === undefined ? '–' : format(now)}</p>
-      <Sparkline points={points} />
+      <Sparkline points={points} end={history.at(-1)?.at} />
       <p class="fine soft">
         {of}
         {points.length > 1 && `, highest ${format(highest)}`}

@@ -2,7 +2,7 @@ import type { Health } from '../../../shared/contracts/health.ts';
 import { addressOf } from '../../shell/route.ts';
 import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { type Reading, ratesOf } from './activity.ts';
+import { nowOf, type Reading, ratesOf } from './activity.ts';
 import { Sparkline } from './sparkline.tsx';
 
 export function ModelRows({ models, history }: { models: Health['models']; history: readonly Reading[] }) {
@@ -37,7 +37,7 @@ function ModelRow({
     history,
     (before, after, seconds) => ((after.embeddings[model] ?? 0) - (before.embeddings[model] ?? 0)) / seconds,
   );
-  const now = points.at(-1)?.[1];
+  const now = nowOf(history, points);
   return (
     <>
       <strong class="cut">{model}</strong>
@@ -48,7 +48,7 @@ function ModelRow({
       </span>
       {now !== undefined && (
         <>
-          <Sparkline points={points} />
+          <Sparkline points={points} end={history.at(-1)?.at} />
           <span class="num soft model-rate">{numbers.perSecond(now, 'embeddings')}</span>
         </>
       )}

@@ -7,14 +7,17 @@ const height = 32;
  */
 const leastMs = 60_000;
 
-/** A curve over time. The vertical axis is from zero to the highest value. Gaps in time are gaps in the curve. */
-export function Sparkline({ points }: { points: readonly Point[] }) {
+/**
+ * A curve over time. The vertical axis is from zero to the highest value. Gaps in time are gaps in the curve.
+ * @param end the time of the last reading, in ms since 1970. A curve whose latest value is unknown ends before it.
+ */
+export function Sparkline({ points, end }: { points: readonly Point[]; end: number | undefined }) {
   const last = points.at(-1);
   const first = points[0];
-  if (first === undefined || last === undefined) return <div class="spark" aria-hidden="true" />;
-  const span = Math.max(leastMs, last[0] - first[0]);
+  if (first === undefined || last === undefined || end === undefined) return <div class="spark" aria-hidden="true" />;
+  const span = Math.max(leastMs, end - first[0]);
   const top = Math.max(...points.map(([, value]) => value)) || 1;
-  const x = (at: number) => width - ((last[0] - at) / span) * width;
+  const x = (at: number) => width - ((end - at) / span) * width;
   const y = (value: number) => height - 1.5 - (value / top) * (height - 4);
   const place = ([at, value]: Point) => `${x(at).toFixed(2)},${y(value).toFixed(2)}`;
   const runs = runsOf(points);
@@ -32,7 +35,7 @@ export function Sparkline({ points }: { points: readonly Point[] }) {
           </g>
         ))}
       </svg>
-      <span class="spark-dot" style={{ top: `${(y(last[1]) / height) * 100}%` }} />
+      {last[0] === end && <span class="spark-dot" style={{ top: `${(y(last[1]) / height) * 100}%` }} />}
     </div>
   );
 }

@@ -37,11 +37,11 @@ async function readSystem(isOperator: boolean, signal: AbortSignal): Promise<Sys
   const running = new URLSearchParams({ state: 'running', limit: '200', ...(isOperator && { tenant: '*' }) });
   const [health, batches, lines] = await Promise.all([
     fetchJson<Health>('health', { signal, accepted: [503] }),
-    // If Redis is unavailable, the service has no list of batches, and no batch is running.
-    fetchJson<BatchList>(`v1/evaluation/batch?${running}`, { signal }).catch(() => ({ batches: [] })),
+    // If Redis is unavailable, the service has no list of batches.
+    fetchJson<BatchList>(`v1/evaluation/batch?${running}`, { signal }).catch(() => null),
     isOperator ? readMetrics(signal).catch(() => undefined) : undefined,
   ]);
-  return { health, lines, reading: readingOf(Date.now(), health, batches.batches, lines) };
+  return { health, lines, reading: readingOf(Date.now(), health, batches?.batches ?? null, lines) };
 }
 
 const readMetrics = async (signal: AbortSignal): Promise<MetricLine[]> =>
