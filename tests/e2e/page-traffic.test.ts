@@ -54,12 +54,18 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     await shared().getByText('rolled back').waitFor();
     const why =
       /its scores differ from the scores of the main model by \d+\.\d\d points on average; at most 1 is allowed/;
-    const windows = page.getByRole('region', { name: 'Windows of the canary of shared' });
-    expect(await windows.innerText()).toMatch(why);
+    await page
+      .getByRole('region', { name: 'Windows of the canary of shared' })
+      .getByText('failed', { exact: true })
+      .waitFor();
+    const [above, ...repeated] = await shared().getByText(why).allInnerTexts();
+    expect(above).toMatch(/^Since /);
+    expect(repeated).toEqual([]);
     const worst = page.getByRole('region', { name: 'Pairs of shared with the largest differences, canary' });
     await worst.getByRole('listitem').first().waitFor();
     const rows = (await worst.locator('.pairs > li').allInnerTexts()).map((text) => text.split('\n'));
     expect(rows).toHaveLength(6);
+    expect(rows[0]?.join()).toMatch(/[\d.]+ by compact-1, [\d.]+ by altered/);
     expect(photoNames.some((photo) => rows[0]?.some((line) => line.startsWith(captions[photo] ?? '?')))).toBe(true);
     const distances = rows.map((row) => Math.abs(Number(row.at(-1)?.replace('−', '-'))));
     expect(distances).toEqual([...distances].sort((a, b) => b - a));

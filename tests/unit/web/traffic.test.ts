@@ -29,11 +29,11 @@ test('what was not measured is left open', () => {
   expect([null, 1.4567].map(timesOf)).toEqual(['–', '1.46 ×']);
 });
 
-test('a pair shows how far the candidate is from the reference', () => {
+test('a pair names both models, and shows how far the candidate is from the reference', () => {
   const pair = { image: null, text: 'a cat', reference: 30.04, candidate: 28 };
-  expect(shownPair(pair, 0)).toMatchObject({
+  expect(shownPair(pair, 0, { reference: 'compact-1', candidate: 'altered' })).toMatchObject({
     text: 'a cat',
-    note: '30.0 by the reference, 28.0 by the candidate',
+    note: '30.0 by compact-1, 28.0 by altered',
     value: '−2.04',
   });
 });

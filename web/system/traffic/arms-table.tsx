@@ -40,6 +40,7 @@ export function ArmsTable({ profile, arms }: { profile: string; arms: ArmReport[
         </table>
       </Scrollable>
       <p class="fine soft">
+        Share: the configured share of the images. Now: the current one, which differs after a promotion or a rollback.
         Counted since the current rules took effect. Items that fail for a reason outside the model, such as a download,
         are not counted. Two means differ if their margins do not overlap. A margin is a 95&nbsp;% confidence interval.
       </p>

@@ -36,7 +36,7 @@ export function CanaryBox({
       )}
       {window !== null && <OpenWindow profile={profile} window={window} passed={passed} promoteAfter={promoteAfter} />}
       <CanaryActions profile={profile} arms={arms} canary={canary} onChanged={onChanged} />
-      {windows.length > 0 && <Windows profile={profile} windows={windows} />}
+      {windows.length > 0 && <Windows profile={profile} windows={windows} shown={reason ?? ''} />}
     </div>
   );
 }
@@ -61,7 +61,8 @@ function OpenWindow({
 
 const shownFirst = 5;
 
-function Windows({ profile, windows }: { profile: string; windows: JudgedWindow[] }) {
+/** @param shown the reason above the table, which the windows do not repeat. */
+function Windows({ profile, windows, shown }: { profile: string; windows: JudgedWindow[]; shown: string }) {
   const [all, setAll] = useState(false);
   return (
     <>
@@ -81,7 +82,7 @@ function Windows({ profile, windows }: { profile: string; windows: JudgedWindow[
             </tr>
           </thead>
           {windows.slice(0, all ? windows.length : shownFirst).map((window) => (
-            <Window key={window.number} window={window} />
+            <Window key={window.number} window={window} shown={shown} />
           ))}
         </table>
       </Scrollable>
@@ -98,7 +99,14 @@ function Windows({ profile, windows }: { profile: string; windows: JudgedWindow[
   );
 }
 
-function Window({ window: { number, verdict, figures, endedAt, reasons } }: { window: JudgedWindow }) {
+function Window({
+  window: { number, verdict, figures, endedAt, reasons },
+  shown,
+}: {
+  window: JudgedWindow;
+  shown: string;
+}) {
+  const others = reasons.filter((reason) => !shown.includes(reason));
   return (
     <tbody>
       <tr>
@@ -114,10 +122,10 @@ function Window({ window: { number, verdict, figures, endedAt, reasons } }: { wi
         <td>{correlation(figures.rankCorrelation)}</td>
         <td class="nowrap">{numbers.dateTime(endedAt)}</td>
       </tr>
-      {reasons.length > 0 && (
+      {others.length > 0 && (
         <tr class="reasons">
           <td colSpan={9}>
-            <p>{asSentence(reasons.join('; '))}</p>
+            <p>{asSentence(others.join('; '))}</p>
           </td>
         </tr>
       )}

@@ -55,7 +55,10 @@ export function ComparisonBox({
         <>
           <h4>Largest differences</h4>
           <section class="columns" aria-label={`Pairs of ${profile} with the largest differences, ${kind}`}>
-            <PairList pairs={worst.slice(0, all ? worst.length : shownFirst).map(shownPair)} images={images.shown} />
+            <PairList
+              pairs={worst.slice(0, all ? worst.length : shownFirst).map((pair, at) => shownPair(pair, at, comparison))}
+              images={images.shown}
+            />
           </section>
           {worst.length > shownFirst && (
             <button type="button" class="link" onClick={() => setAll(!all)} aria-expanded={all}>

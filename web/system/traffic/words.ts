@@ -3,6 +3,7 @@ import type {
   CanaryAction,
   CanaryPhase,
   ComparedPair,
+  Comparison,
   WindowFigures,
 } from '../../../shared/contracts/traffic.ts';
 import * as numbers from '../../ui/numbers.ts';
@@ -42,7 +43,12 @@ export const failedOf = ({ errorShare, mainErrorShare }: WindowFigures): string 
 
 export const timesOf = (ratio: number | null): string => (ratio === null ? none : `${ratio.toFixed(2)} ×`);
 
-export function shownPair({ image, text, reference, candidate }: ComparedPair, nth: number): ShownPair {
-  const note = `${numbers.score(reference)} by the reference, ${numbers.score(candidate)} by the candidate`;
+/** @param names the names of the two models. */
+export function shownPair(
+  { image, text, reference, candidate }: ComparedPair,
+  nth: number,
+  names: Pick<Comparison, 'reference' | 'candidate'>,
+): ShownPair {
+  const note = `${numbers.score(reference)} by ${names.reference}, ${numbers.score(candidate)} by ${names.candidate}`;
   return { key: `${nth} ${image} ${text}`, image, text, note, value: signed(candidate - reference) };
 }
