@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import axe, { type AxeResults } from 'axe-core';
 import type { Page } from 'playwright-core';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findChromium } from '../../testing/chromium.ts';
 import { captions, photoNames } from '../../testing/images/host.ts';
@@ -173,6 +174,26 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
       if (name === 'pairs') expect(await page.evaluate(caption)).toBeGreaterThan(150);
       if (name === 'batch') await saveScreenshot(page, 'phone', 'first-screen');
     }
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
+  test('a table that is wider than a phone has a shadow at each end beyond which there is more', async () => {
+    const { page, context, complaints } = await open({ viewport: { width: 390, height: 800 } });
+    await go(page, 'system/traffic');
+    const table = page.getByRole('region', { name: 'Models of shared' });
+    await table.waitFor();
+    // The cells cannot be seen, so that all pixels of an edge differ by the shadow alone.
+    const hasShadows = async (left: number) => {
+      await page.evaluate(`document.querySelector('.scroll').scrollLeft = ${left}`);
+      const edges = await table.screenshot({ style: '.scroll > * { visibility: hidden }' });
+      const { data, info } = await sharp(edges).greyscale().raw().toBuffer({ resolveWithObject: true });
+      const middle = data[info.width >> 1] ?? 0;
+      return [1, info.width - 2].map((at) => Math.abs((data[at] ?? 0) - middle) > 10);
+    };
+    expect(await hasShadows(0)).toEqual([false, true]);
+    expect(await hasShadows(60)).toEqual([true, true]);
+    expect(await hasShadows(10_000)).toEqual([true, false]);
     await context.close();
     expect(complaints).toEqual([]);
   });
