@@ -26,7 +26,7 @@ export const codes = {
     retryable: false,
     title: 'The image address has too many redirects',
   },
-  'image.file.refused': { status: 422, retryable: false, title: 'The image file may not be read' },
+  'image.file.refused': { status: 422, retryable: false, title: 'The image path is not a file that may be read' },
   'image.file.not_found': { status: 422, retryable: false, title: 'The image file does not exist' },
   'image.too_large': { status: 422, retryable: false, title: 'The image file is too large' },
   'image.too_many_pixels': { status: 422, retryable: false, title: 'The image has too many pixels' },

@@ -129,8 +129,8 @@ describe.skipIf(chromium === undefined)('the choice of pairs', () => {
         await untilJudged(at + 1);
       }
       const verdict = page.getByRole('region', { name: /^At / });
-      expect(await verdict.innerText()).toMatch(/Precision\s+\d+ % \(\d+ to \d+\) of the kept pairs are right/);
-      expect(await verdict.innerText()).toMatch(/Recall\s+\d+ % \(\d+ to \d+\) of the right pairs are kept/);
+      expect(await verdict.innerText()).toMatch(/Precision\s+>?\d+ % \(\d+ to \d+\) of the kept pairs are right/);
+      expect(await verdict.innerText()).toMatch(/Recall\s+>?\d+ % \(\d+ to \d+\) of the right pairs are kept/);
       const wanted = verdict.getByLabel('Wanted precision in %');
       await tabTo(wanted);
       await page.keyboard.press('Control+A');

@@ -120,7 +120,7 @@ describe('the sample of a batch', () => {
     read: async () => sample,
     async start(start) {
       started.push(start);
-      sample = { sample: 's1', edges: start.edges, pairs: [] };
+      sample = { sample: 's1', pairs: [] };
       return 's1';
     },
   };
@@ -146,7 +146,7 @@ describe('the sample of a batch', () => {
   });
 
   test('is that of the service where there is one, and the former one stays in the browser', async () => {
-    sample = { sample: 's0', edges: [], pairs: [] };
+    sample = { sample: 's0', pairs: [] };
     stored.set('judged:b1', JSON.stringify(former));
     expect((await loadSample(id, requests))?.sample).toBe('s0');
     expect(started).toEqual([]);
@@ -156,7 +156,7 @@ describe('the sample of a batch', () => {
   test('is that of another person who has begun one at the same time', async () => {
     stored.set('judged:b1', JSON.stringify(former));
     const start = async () => {
-      sample = { sample: 's0', edges: [], pairs: [] };
+      sample = { sample: 's0', pairs: [] };
       throw new RequestFailed(409, 'The batch has another sample of judged pairs, or none', '');
     };
     expect((await loadSample(id, { ...requests, start }))?.sample).toBe('s0');

@@ -49,7 +49,7 @@ test('a small batch has fewer pairs to judge than a sample takes', () => {
 
 test('labels of a column are read from pairs that are drawn from the whole batch', async () => {
   const { draw, calls } = drawer(['1', '0', 'cat']);
-  const { pairs } = await readLabels({ histogram }, 'label', draw);
+  const { pairs } = await readLabels('label', draw);
   expect(calls).toEqual([[{}, 10_000, 0]]);
   expect(pairs.map(({ isRight }) => isRight)).toEqual([true, false]);
 });

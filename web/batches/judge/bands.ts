@@ -1,5 +1,4 @@
 import { countPassing, type Histogram, thresholdFor } from '../workbench/distribution.ts';
-import type { ScoreBand } from './estimate.ts';
 
 /** A range of scores (a band) from which a sample of pairs is taken. */
 export interface SampledBand {
@@ -32,15 +31,4 @@ export function bandsAround(histogram: Histogram, threshold: number): SampledBan
     from = to;
   }
   return bands;
-}
-
-/** Returns the bands (ranges of scores) between the edges, divided at the threshold, with their numbers of pairs. */
-export function cutAt(histogram: Histogram, edges: readonly number[], threshold: number): ScoreBand[] {
-  const all = [...new Set([0, ...edges, Math.max(0, threshold), top])].sort((a, b) => a - b);
-  const passing = all.map((edge) => countPassing(histogram, edge).count);
-  return all.slice(0, -1).map((from, at) => ({
-    from,
-    to: all[at + 1] ?? top,
-    count: Math.max(0, (passing[at] ?? 0) - (passing[at + 1] ?? 0)),
-  }));
 }

@@ -36,7 +36,7 @@ export function ColumnView({
   useEffect(() => {
     const gone = new AbortController();
     setFailure(undefined);
-    readLabels(summary, column, drawFrom(summary.id, gone.signal)).then(setSample, (error) => {
+    readLabels(column, drawFrom(summary.id, gone.signal)).then(setSample, (error) => {
       if (!gone.signal.aborted) setFailure(error as RequestFailed);
     });
     return () => gone.abort();
@@ -69,7 +69,7 @@ export function ColumnView({
           </button>
         </p>
       </section>
-      {sample !== undefined && <VerdictBox id={id} summary={summary} scale={scale} sample={sample} />}
+      {sample !== undefined && <VerdictBox id={id} summary={summary} scale={scale} pairs={sample.pairs} />}
     </div>
   );
 }

@@ -15,9 +15,12 @@ export interface SampledPair {
 
 /** Pairs of a batch with the labels of people. */
 export interface LabelledSample {
-  /** The edges of the ranges of scores from which the pairs were sampled. */
-  edges: number[];
   pairs: SampledPair[];
+}
+
+/** Pairs to judge. `edges` are the lower ends of the ranges of scores from which they were drawn. */
+export interface DrawnSample extends LabelledSample {
+  edges: number[];
 }
 
 /** A sample that the service stores with the batch, under the id `sample`. */

@@ -19,11 +19,6 @@ export function shuffled<Item>(items: readonly Item[], random: () => number): It
     .map(({ item }) => item);
 }
 
-export function drawBeta(random: () => number, a: number, b: number): number {
-  const [x, y] = [drawGamma(random, a), drawGamma(random, b)];
-  return x / (x + y);
-}
-
 /** The number of trials from which a normal distribution replaces single trials. */
 const manyTrials = 200;
 
@@ -40,15 +35,3 @@ export function drawBinomial(random: () => number, trials: number, chance: numbe
 
 const drawNormal = (random: () => number): number =>
   Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-
-/** Returns a random number from a Gamma distribution (Marsaglia and Tsang, 2000). */
-function drawGamma(random: () => number, shape: number): number {
-  if (shape < 1) return drawGamma(random, shape + 1) * (1 - random()) ** (1 / shape);
-  const d = shape - 1 / 3;
-  const c = 1 / Math.sqrt(9 * d);
-  for (;;) {
-    const normal = drawNormal(random);
-    const v = (1 + c * normal) ** 3;
-    if (v > 0 && Math.log(1 - random()) < 0.5 * normal ** 2 + d - d * v + d * Math.log(v)) return d * v;
-  }
-}

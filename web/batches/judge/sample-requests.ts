@@ -12,8 +12,8 @@ const pathOf = (id: string): string => `v1/evaluation/batch/${encodeURIComponent
 
 /** Reads the sample of a batch; undefined if it has none. @throws {RequestFailed} */
 export async function readSample(id: string, signal: AbortSignal): Promise<StoredSample | undefined> {
-  const { sample, threshold, edges, pairs } = await fetchJson<Judgement>(pathOf(id), { signal });
-  return sample === null ? undefined : { sample, threshold, edges, pairs: pairs.map(pairOf) };
+  const { sample, threshold, pairs } = await fetchJson<Judgement>(pathOf(id), { signal });
+  return sample === null ? undefined : { sample, threshold, pairs: pairs.map(pairOf) };
 }
 
 const pairOf = ({ index, id, score, image, imageStored, imagePath, text, label }: JudgedPair): SampledPair => ({

@@ -79,7 +79,7 @@ export function SampleView({
     <>
       <div class="judging">
         <Judging batch={id} tenant={tenant} pairs={pairs} takesFocus={takesFocus} onLabel={label} />
-        <VerdictBox id={id} summary={summary} scale={scale} sample={{ edges: sample.edges, pairs }} />
+        <VerdictBox id={id} summary={summary} scale={scale} pairs={pairs} />
       </div>
       {unsaved !== undefined && (
         <p class="notice" role="status">

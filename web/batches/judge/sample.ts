@@ -1,10 +1,10 @@
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { distinctPairs } from '../workbench/distinct-pairs.ts';
-import { justBelow, thresholdFor } from '../workbench/distribution.ts';
-import { bandsAround, cutAt } from './bands.ts';
+import { countPassing, justBelow } from '../workbench/distribution.ts';
+import { bandsAround } from './bands.ts';
 import { labelOf } from './label-words.ts';
-import { type LabelledSample, sampledPair } from './labelled-sample.ts';
+import { type DrawnSample, type LabelledSample, sampledPair } from './labelled-sample.ts';
 import { createRandom, shuffled } from './random.ts';
 
 /** Draws up to `count` pairs in a range of scores at random from the whole batch. @throws {RequestFailed} */
@@ -23,10 +23,11 @@ const drawn = 3;
 
 /** Returns the number of pairs to judge. A sample has fewer if some of them are equal. */
 export function sampleSize({ histogram }: Scored, threshold: number): number {
-  const bands = bandsAround(histogram, threshold);
-  const edges = bands.map(({ from }) => from);
-  const counts = cutAt(histogram, edges, threshold).map(({ count }) => count);
-  return bands.reduce((sum, { wanted }, at) => sum + Math.min(wanted, Math.round(counts[at] ?? 0)), 0);
+  const countFrom = (score: number) => countPassing(histogram, score).count;
+  return bandsAround(histogram, threshold).reduce(
+    (sum, { from, to, wanted }) => sum + Math.min(wanted, countFrom(from) - countFrom(to)),
+    0,
+  );
 }
 
 /**
@@ -34,7 +35,7 @@ export function sampleSize({ histogram }: Scored, threshold: number): number {
  * of scores, because a range without a label makes an estimate uncertain.
  * @throws {RequestFailed}
  */
-export async function takeSample({ histogram }: Scored, threshold: number, draw: DrawPairs): Promise<LabelledSample> {
+export async function takeSample({ histogram }: Scored, threshold: number, draw: DrawPairs): Promise<DrawnSample> {
   const seed = Date.now() % maxSeed;
   const random = createRandom(seed);
   const bands = bandsAround(histogram, threshold);
@@ -63,11 +64,10 @@ export const maxLabelled = 10_000;
  * Reads labels (right or wrong) from a column of the input: of all rows, or of rows that are drawn at random.
  * @throws {RequestFailed}
  */
-export async function readLabels({ histogram }: Scored, column: string, draw: DrawPairs): Promise<LabelledSample> {
+export async function readLabels(column: string, draw: DrawPairs): Promise<LabelledSample> {
   const pairs = (await draw({}, maxLabelled, 0)).flatMap((result) => {
     const isRight = labelOf(result.metadata?.[column]);
     return isRight === undefined ? [] : [sampledPair(result, isRight)];
   });
-  const edges = Array.from({ length: 19 }, (_, at) => thresholdFor(histogram, (at + 1) / 20));
-  return { edges: edges.sort((a, b) => a - b), pairs };
+  return { pairs };
 }

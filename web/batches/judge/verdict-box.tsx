@@ -11,53 +11,40 @@ import type { Scale } from '../../ui/scale.ts';
 import { countPassing, rangeOf, step, toStep } from '../workbench/distribution.ts';
 import { pairReader } from '../workbench/ranked.ts';
 import { useThreshold } from '../workbench/use-threshold.ts';
-import { cutAt } from './bands.ts';
 import { cautionWords } from './caution-words.ts';
-import {
-  type Estimate,
-  intervalPercents,
-  judge,
-  judgeSuggested,
-  type Label,
-  percentWords,
-  suggest,
-} from './estimate.ts';
-import type { LabelledSample } from './labelled-sample.ts';
+import { type Estimate, estimatorOf, intervalPercents, percentWords } from './estimate.ts';
+import type { SampledPair } from './labelled-sample.ts';
+import type { Label } from './score-cells.ts';
 import { minLabels, tooFewWords } from './too-few-pairs.ts';
-
-/** In %. Labels of a sample cannot show that all pairs are right. */
-const maxWanted = 99;
 
 export function VerdictBox({
   id,
   summary: { histogram },
   scale,
-  sample: { edges, pairs },
+  pairs,
 }: {
   id: string;
   summary: BatchSummary;
   scale: Scale;
-  sample: LabelledSample;
+  pairs: readonly SampledPair[];
 }) {
   const [threshold, setThreshold] = useThreshold(scale);
   const { query, set } = useHashQuery();
-  const wanted = Math.min(maxWanted, Math.max(1, numberIn(query, 'precision') ?? 95));
+  const wanted = Math.min(100, Math.max(1, numberIn(query, 'precision') ?? 95));
   const labels = useMemo<Label[]>(
     () => pairs.flatMap(({ score, isRight }) => (isRight === undefined ? [] : [{ score, isRight }])),
     [pairs],
   );
-  const verdict = useMemo(
-    () => judge(cutAt(histogram, edges, threshold), labels, threshold),
-    [histogram, edges, labels, threshold],
-  );
+  const estimator = useMemo(() => estimatorOf(histogram, labels), [histogram, labels]);
+  const verdict = useMemo(() => estimator?.judge(threshold), [estimator, threshold]);
   const suggested = useMemo(() => {
     const [, to] = rangeOf(histogram, scale);
     const thresholds = Array.from({ length: Math.round(to / step) }, (_, at) => toStep(at * step));
-    return suggest(thresholds, (each) => cutAt(histogram, edges, each), labels, wanted / 100);
-  }, [histogram, edges, labels, wanted]);
+    return estimator?.suggest(thresholds, wanted / 100);
+  }, [estimator, histogram, wanted]);
   const there = useMemo(
-    () => (suggested === undefined ? undefined : judgeSuggested(cutAt(histogram, edges, suggested), labels, suggested)),
-    [histogram, edges, labels, suggested],
+    () => (suggested === undefined ? undefined : estimator?.judge(suggested).precision),
+    [estimator, suggested],
   );
   const passing = usePassing(id, suggested);
   const caution = there && cautionWords(there, wanted / 100, labels.length, pairs.length);
@@ -73,8 +60,7 @@ export function VerdictBox({
         <>
           <dl class="facts">
             <Fact name="Precision">
-              <Interval estimate={threshold === suggested && there ? there : verdict.precision} /> of the kept pairs are
-              right
+              <Interval estimate={verdict.precision} /> of the kept pairs are right
             </Fact>
             <Fact name="Recall">
               <Interval estimate={verdict.recall} /> of the right pairs are kept
@@ -85,12 +71,14 @@ export function VerdictBox({
             label="Wanted precision in %"
             value={wanted}
             min={1}
-            max={maxWanted}
+            max={100}
             step="any"
             onChange={(value) => set({ precision: String(value) })}
           />
           {suggested === undefined || there === undefined ? (
-            <p class="soft">No threshold reaches {wanted} % with these labels.</p>
+            <p class="soft">
+              No threshold reaches {wanted} % with these labels{labels.length < pairs.length && '; judge more pairs'}.
+            </p>
           ) : (
             <div class="actions">
               <p>
