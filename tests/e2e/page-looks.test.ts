@@ -21,6 +21,8 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
   const running = useService({ MODELS_FILE: profile.path });
   const browser = useBrowser();
   let batch: string;
+  /** The batch of a profile that models share, with a long name. */
+  let shared: string;
 
   beforeAll(async () => {
     const items = Array.from({ length: 48 }, (_, at) => ({
@@ -31,11 +33,13 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     }));
     // The first request does not wait for Redis to report the phase of the canary.
     await running.client.call('/v1/traffic');
-    for (const model of ['shared', 'compact']) {
-      const { body } = await running.client.batch.post(items, { model });
+    const post = async (options: Record<string, string>) => {
+      const { body } = await running.client.batch.post(items, options);
       await running.client.batch.finished(body.id);
-      batch = body.id;
-    }
+      return body.id;
+    };
+    shared = await post({ model: 'shared', name: 'unbroken'.repeat(20) });
+    batch = await post({ model: 'compact' });
   });
   afterAll(() => profile.remove());
 
@@ -100,6 +104,20 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
       async (page) => {
         await go(page, `batches/${batch}/pairs?status=succeeded&view=gallery`);
         await page.locator('.tile').first().waitFor();
+      },
+    ],
+    [
+      'long name',
+      async (page) => {
+        await go(page, `batches/${shared}`);
+        await page.getByRole('button', { name: 'Show the scores of wrong pairs' }).waitFor();
+      },
+    ],
+    [
+      'compare',
+      async (page) => {
+        await go(page, `batches/${shared}/compare?other=${batch}`);
+        await page.getByText('Rank correlation').waitFor();
       },
     ],
     [
