@@ -1,14 +1,17 @@
 import { expect, test } from 'vitest';
 import type { BatchList } from '../../../shared/contracts/batch/list.ts';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
-import type { BatchComparison } from '../../../shared/contracts/comparison.ts';
+import type { BatchComparison, Disagreement } from '../../../shared/contracts/comparison.ts';
 import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { haveSameScale } from '../../../shared/same-scale.ts';
 import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
+import { distinctOf } from '../../../web/batches/compare/distinct-disagreements.ts';
 import { otherModels } from '../../../web/batches/compare/other-models.ts';
 import {
   candidatesOf,
+  labelsOf,
   listQueryOf,
+  type Names,
   namesOf,
   optionWords,
   unmatchedQueryOf,
@@ -96,7 +99,23 @@ test('two batches are named by their models, or by their own names when the mode
   const titleOf = ({ name }: BatchStatus) => name ?? '';
   expect(namesOf(batch('a'), batch('b', { model: 'n' }), titleOf)).toEqual(['m', 'n']);
   expect(namesOf(batch('a'), batch('b'), titleOf)).toEqual(['a', 'b']);
-  expect(namesOf(batch('a'), batch('b', { name: 'a' }), titleOf)).toEqual(['a (this one)', 'a']);
+});
+
+test('names that begin alike have labels that differ in the characters that a narrow page shows', () => {
+  const labels = (...names: Names) => labelsOf(names).map((each) => each.replace('\u2060', ''));
+  expect(labels('photos', 'photos, other captions')).toEqual(['photos', 'photos, other captions']);
+  expect(labels('nightly catalogue 2026-11-27', 'nightly catalogue 2026-11-28')).toEqual([
+    ...['…2026-11-27', '…2026-11-28'],
+  ]);
+  expect(labels('clip-vit-large-patch14', 'clip-vit-large-patch14-336')).toEqual(['…ge-patch14', '…ge-patch14-336']);
+  expect(labels('clip-vit-large-patch14-336', 'clip-vit-large-patch14')).toEqual(['…ge-patch14-336', '…ge-patch14']);
+  expect(labels('same', 'same')).toEqual(['this batch', 'the other batch']);
+  const alike = ['🐱'.repeat(12), 'x'.repeat(150), 'nightly catalogue of products'];
+  for (const [here, there] of alike.map((each) => labels(each, `${each} b`))) {
+    expect(here?.length).toBeLessThanOrEqual(21);
+    expect(there?.startsWith(`${here}`)).toBe(true);
+    expect(here?.isWellFormed()).toBe(true);
+  }
 });
 
 test('a side leads to the list of its pairs, and the list asks the service for both limits', () => {
@@ -136,6 +155,13 @@ test('equal orders and equal scores are distinguished from nearly equal ones', (
   expect(agreementWords({ ...equal, meanAbsoluteDifference: 3 })).toBe('the same order');
   expect(agreementWords({ ...equal, disagreements: differing })).toBe('nearly the same order');
   expect(agreementWords({ ...equal, rankCorrelation: null, disagreements: differing })).toBe(undefined);
+});
+
+test('a pair that several items repeat is one disagreement', () => {
+  const pair = (index: number, score: number, text = 'a cat') =>
+    ({ index, score, otherScore: 9, text }) as unknown as Disagreement;
+  const pairs = [pair(0, 40), pair(6, 40), pair(7, 40, 'a dog'), pair(12, 40), pair(18, 39)];
+  expect(distinctOf(pairs).map(({ index }) => index)).toEqual([0, 7, 18]);
 });
 
 test('a correlation below 0 is as weak as the same one above 0', () => {

@@ -14,7 +14,7 @@ import { titleOf } from '../state.ts';
 import { Agreement } from './agreement.tsx';
 import { followedWords } from './agreement-words.ts';
 import { Disagreements } from './disagreements.tsx';
-import { candidatesOf, namesOf, optionWords, readCompareQuery } from './query.ts';
+import { candidatesOf, labelsOf, namesOf, optionWords, readCompareQuery } from './query.ts';
 import { noChoiceWords } from './read-candidates.ts';
 import { RescoreForm } from './rescore-form.tsx';
 import { Scatter } from './scatter.tsx';
@@ -33,7 +33,8 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const polled = useComparison(status, other, threshold, asked.otherThreshold);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const shown = polled.value?.other.id === other ? polled.value : undefined;
-  const names = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
+  const fullNames = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
+  const names = fullNames && labelsOf(fullNames);
   const isSameScale = shown !== undefined && haveSameScale(status, shown.other);
   const wordsOf = (batch: BatchStatus) => optionWords(batch, [status, ...candidates], titleOf);
   const choose = (id: string) => set({ other: id, otherThreshold: undefined });
@@ -95,6 +96,11 @@ export function CompareView({ status }: { status: BatchStatus }) {
             </p>
             <ProgressBar items={shown.other.items} />
           </div>
+        )}
+        {names?.[0].startsWith('…') && (
+          <p class="fine soft">
+            <bdi>{names[0]}</bdi> is <bdi>{fullNames?.[0]}</bdi>, <bdi>{names[1]}</bdi> is <bdi>{fullNames?.[1]}</bdi>.
+          </p>
         )}
         {shown !== undefined && names !== undefined && shown.comparison.compared > 0 && (
           <div class="compare-top">

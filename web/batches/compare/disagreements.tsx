@@ -2,6 +2,10 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { BatchComparison, Disagreement } from '../../../shared/contracts/comparison.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ComparedPairs } from './compared-pairs.tsx';
+import { distinctOf } from './distinct-disagreements.ts';
+
+/** The maximum number of pairs in a column. */
+const shown = 12;
 
 /** The pairs that differ most between the two batches, in two columns. */
 export function Disagreements({
@@ -20,7 +24,9 @@ export function Disagreements({
 }) {
   const [here, there] = names;
   const differing = (pairs: Disagreement[]) =>
-    isSameScale ? pairs.filter(({ score, otherScore }) => numbers.score(score) !== numbers.score(otherScore)) : pairs;
+    distinctOf(pairs)
+      .filter(({ score, otherScore }) => !isSameScale || numbers.score(score) !== numbers.score(otherScore))
+      .slice(0, shown);
   return (
     <div class="two pair-lists">
       <div>

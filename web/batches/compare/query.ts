@@ -19,15 +19,27 @@ export function readCompareQuery(query: URLSearchParams): CompareQuery {
   };
 }
 
+export type Names = [here: string, there: string];
+
 /** Returns the names of the two models, or the titles of the batches if the models are the same. */
-export function namesOf(
-  batch: BatchStatus,
-  other: BatchStatus,
-  titleOf: (batch: BatchStatus) => string,
-): [here: string, there: string] {
-  if (batch.model !== other.model) return [batch.model, other.model];
-  const [here, there] = [titleOf(batch), titleOf(other)];
-  return here === there ? [`${here} (this one)`, there] : [here, there];
+export const namesOf = (batch: BatchStatus, other: BatchStatus, titleOf: (batch: BatchStatus) => string): Names =>
+  batch.model === other.model ? [titleOf(batch), titleOf(other)] : [batch.model, other.model];
+
+/** The word joiner keeps the label in one line with its ellipsis. */
+const cutBefore = (name: string[], from: number): string => `…\u2060${name.slice(from).join('')}`;
+
+/** The number of equal characters before the first difference that a label keeps. The narrowest label shows more. */
+const keptBefore = 10;
+
+/** Returns labels of two names. Names that begin alike lose their beginning, because the page cuts off the end. */
+export function labelsOf([here, there]: Names): Names {
+  if (here === there) return ['this batch', 'the other batch'];
+  const [a, b] = [[...here], [...there]];
+  const differs = a.findIndex((character, at) => character !== b[at]);
+  const first = differs === -1 ? a.length : differs;
+  if (first <= keptBefore) return [here, there];
+  const from = Math.max(a.lastIndexOf(' ', first - 1) + 1, first - keptBefore);
+  return [cutBefore(a, from), cutBefore(b, from)];
 }
 
 /**

@@ -112,10 +112,10 @@ export function Scatter({
           </>
         )}
         <text class="axis" x={margin.left + inner.width / 2} y={height - 6} text-anchor="middle">
-          {shortened(here)}
+          {shortened(here, inner.width)}
         </text>
         <text x={14} y={margin.top + inner.height / 2} text-anchor="middle" class="axis upright">
-          {shortened(there)}
+          {shortened(there, inner.height)}
         </text>
       </svg>
       <p class="chart-note fine soft">
@@ -135,4 +135,8 @@ function axisOf(cells: readonly Cell[], key: 'from' | 'otherFrom', width: number
   return [from, Math.max(to, from + 5)];
 }
 
-const shortened = (name: string): string => (name.length > 40 ? `${name.slice(0, 39)}…` : name);
+/** Returns the part of a name that fits into a length in px. A character takes about 8 px. */
+function shortened(name: string, length: number): string {
+  const most = Math.round(length / 8);
+  return name.length > most ? `${name.slice(0, most - 1)}…` : name;
+}

@@ -110,6 +110,7 @@ function SidePairs({
 }) {
   const all = new URLSearchParams({
     ...apiQuery(readQuery(new URLSearchParams(query))),
+    distinct: 'pair',
     items: 'true',
     limit: String(shown),
   });

@@ -11,6 +11,9 @@ const restMs = 250;
 /** The time in ms between two comparisons while a batch is running. */
 const liveMs = 2_500;
 
+/** The number of disagreements to read of each kind. Some may repeat a pair. */
+const readDisagreements = 50;
+
 export interface Compared {
   comparison: BatchComparison;
   other: BatchStatus;
@@ -26,6 +29,7 @@ export function useComparison(
   const query = new URLSearchParams({
     ...(other !== undefined && { other }),
     threshold: String(here),
+    disagreements: String(readDisagreements),
     ...(there !== undefined && { otherThreshold: String(there) }),
   });
   const path = `v1/evaluation/batch/${encodeURIComponent(batch.id)}/comparison?${query}`;
