@@ -38,8 +38,9 @@ export function StageTable({ lines }: { lines: readonly MetricLine[] }) {
         </table>
       </Scrollable>
       <p class="fine soft">
-        Mean times since this process started. Storing runs once for each chunk of a batch; the other stages run once
-        for each image or text.
+        Mean times since this process started. Each request and each batch downloads its images. Images and texts with
+        cached embeddings, from earlier scores, skip decoding, the wait and the model. Storing runs once for each chunk
+        of a batch.
         {stages.every(({ modes: times }) => times.batch === undefined) &&
           ' This process has not evaluated a batch; separate worker processes have their own figures.'}
       </p>
