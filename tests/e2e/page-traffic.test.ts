@@ -118,6 +118,13 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
     await page.getByText('compact-1 (main, 50.0 %) and altered (canary, 50.0 %)').waitFor();
   });
 
+  test('a model of a shared profile is not listed as a model without profiles', async () => {
+    await open('system/models');
+    const factsOf = (name: string) => page.getByRole('article', { name }).locator('dl').first().innerText();
+    expect(await factsOf('compact-1')).toMatch(/Profiles\s+.*shared/);
+    expect(await factsOf('altered')).not.toContain('Profiles');
+  });
+
   test('a tenant sees that it is for operators, without a link to it', async () => {
     await page.route('**/evaluator/session', (route) =>
       route.fulfill({ json: { authenticated: true, tenant: 'north', role: 'tenant', keysRequired: true } }),

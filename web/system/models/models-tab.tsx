@@ -84,7 +84,7 @@ function ModelCard({ model, speeds }: { model: ModelInfo; speeds: number[] }) {
       )}
       <Pull model={model} />
       <dl class="facts">
-        <Fact name="Profiles">{model.profiles.join(', ') || 'none'}</Fact>
+        <Fact name="Profiles">{model.profiles.join(', ') || undefined}</Fact>
         <Fact name="Runs on">
           {model.provider === null
             ? undefined
