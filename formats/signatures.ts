@@ -72,11 +72,6 @@ export function recognise(bytes: Uint8Array): Recognised | undefined {
   return isText(bytes.subarray(0, lookedAt)) ? undefined : unknownKind;
 }
 
-export const isImage = (bytes: Uint8Array): boolean => {
-  const found = recognise(bytes);
-  return found !== undefined && 'kind' in found && found.isImage === true;
-};
-
 /**
  * Returns false for bytes with control characters that text does not contain. In UTF-16, the bytes at even or at odd
  * offsets may be zero.

@@ -7,6 +7,7 @@ import { readPhoto } from '../../../testing/images/host.ts';
 import { guessColumns } from '../../../web/batches/new/column-mapping.ts';
 import { webAddressOf } from '../../../web/batches/new/files/cell.ts';
 import { NoPreview, previewOf } from '../../../web/batches/new/preview.ts';
+import { noImageWords } from '../../../web/batches/new/start-error.ts';
 
 const fileOf = (bytes: Uint8Array | string, name: string) =>
   new File([typeof bytes === 'string' ? bytes : new Uint8Array(bytes)], name);
@@ -86,6 +87,22 @@ describe('Parquet', () => {
     });
     expect(sizes(preview.rows[1])).toEqual([images[1]?.length, 'قطة', '2']);
     expect(guessColumns(preview.columns, preview.rows)).toEqual({ image: 'jpg', text: 'caption', id: '' });
+  });
+
+  test('bytes count as an image only if they are one, and those in a column with a usual name come first', async () => {
+    const url = { name: 'url', data: ['https://example.org/1.jpg', ''] } satisfies ColumnSource;
+    const starts = [Buffer.from('ffd8ff', 'hex'), Buffer.from('ffd8ff', 'hex')];
+    const previewWith = async (...columns: ColumnSource[]) => {
+      const preview = await previewOf(fileOf(await parquetOf(columns), 'x.parquet'));
+      return { preview, image: guessColumns(preview.columns, preview.rows).image };
+    };
+    const { preview, image } = await previewWith(url, { name: 'thumb', data: starts, type: 'BYTE_ARRAY' });
+    expect(image).toBe('url');
+    expect(noImageWords(preview, { image: 'url' })).toBeUndefined();
+    expect(noImageWords(preview, { image: 'thumb' })).toMatch(/^The shown rows have no image in the column “thumb”/);
+    const photos = { data: images, type: 'BYTE_ARRAY' } as const;
+    expect((await previewWith({ name: 'thumb', ...photos }, url)).image).toBe('thumb');
+    expect((await previewWith({ name: 'thumb', ...photos }, { name: 'image', ...photos })).image).toBe('image');
   });
 
   test('a damaged file is refused with a reason', async () => {

@@ -160,6 +160,13 @@ test.each([
   expect(guessColumns(columns, [columns.map((column) => row[column as keyof typeof row] ?? 'x')])).toEqual(mapping);
 });
 
+test('a usual name counts less than an image in the shown rows, and more than any other column', () => {
+  const imageOf = (columns: string[], row: string[]) => guessColumns(columns, [row]).image;
+  expect(imageOf(['image', 'url'], ['A-1', 'https://example.org/1.jpg'])).toBe('url');
+  expect(imageOf(['image', 'page'], ['A-1', 'https://example.org/1.jpg'])).toBe('image');
+  expect(imageOf(['image', 'text'], ['a cat', 'https://example.org/1.jpg'])).toBe('image');
+});
+
 test('a mapping that names one column twice, or none, cannot be posted', () => {
   expect(mappingError({ image: 'a', text: 'b', id: '' })).toBeUndefined();
   expect(mappingError({ image: '', text: 'b', id: '' })).toContain('images');
@@ -200,7 +207,7 @@ test('a file without an image gets a warning, and no other one does', async () =
     const preview = await previewOf(new File([text], name));
     return noImageWords(preview, guessColumns(preview.columns, preview.rows));
   };
-  const advice = 'An image is an address (https://…), a data URI or base64.';
+  const advice = 'An image is an address (https://…), a data URI, base64 or, in Parquet, the bytes of a file.';
   expect(await wordsOf('import os, sys\nprint(1, 2)\n', 'tool.py')).toBe(`The shown rows have no image. ${advice}`);
   expect(await wordsOf('image,text\nred,a cat\n')).toBe(
     `The shown rows have no image in the column “image”. ${advice}`,

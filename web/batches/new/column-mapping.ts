@@ -1,6 +1,6 @@
 import { usualColumn } from '../../../shared/column-names.ts';
 import { isSwapped, looksLikeImage } from '../../../shared/image-paths.ts';
-import { type Cell, cellText } from './files/cell.ts';
+import { type Cell, cellText, mayBeImage } from './files/cell.ts';
 
 /** The column names for image, text and id. `id` is empty if no column has ids. */
 export interface ColumnMapping {
@@ -21,8 +21,16 @@ export function guessColumns(columns: readonly string[], rows: readonly (readonl
   const free = () => columns.filter((column) => !taken.has(column));
   const named = (part: keyof ColumnMapping) => usualColumn(part, free());
 
-  const inFile = columns.find((_, at) => rows.some((row) => row[at] instanceof Blob));
-  const image = take(inFile ?? named('image') ?? free().find((column) => valuesOf(column).some(looksLikeImage)));
+  const having = (isWanted: (cell: Cell) => boolean) =>
+    columns.filter((_, at) => rows.some((row) => isWanted(row[at] ?? '')));
+  const inFile = having((cell) => cell instanceof Blob);
+  const image = take(
+    usualColumn('image', inFile) ??
+      inFile[0] ??
+      usualColumn('image', having(mayBeImage)) ??
+      named('image') ??
+      free().find((column) => valuesOf(column).some(looksLikeImage)),
+  );
   const id = take(named('id'));
   const length = (column: string) => valuesOf(column).reduce((sum, value) => sum + value.length, 0);
   const longest = () =>

@@ -1,7 +1,5 @@
-import { looksLikeAddress, looksLikeImage, looksLikePath, shortestBase64 } from '../../../shared/image-paths.ts';
-import { formatOfBase64 } from '../../../shared/path-source.ts';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
-import type { Cell } from './files/cell.ts';
+import { mayBeImage } from './files/cell.ts';
 import { delimiters } from './files/delimiters.ts';
 import type { Preview } from './preview.ts';
 
@@ -35,17 +33,7 @@ export function noImageWords(
 ): string | undefined {
   const at = columns.indexOf(image);
   const cells = rows.flatMap((row) => (at < 0 ? row : [row[at] ?? '']));
-  if (rows.length === 0 || cells.some(isImage)) return undefined;
+  if (rows.length === 0 || cells.some(mayBeImage)) return undefined;
   const where = at < 0 ? 'The shown rows have no image' : `The shown rows have no image in the column “${image}”`;
-  return `${where}. An image is an address (https://…), a data URI or base64.`;
-}
-
-function isImage(cell: Cell): boolean {
-  if (typeof cell !== 'string') return true;
-  const source = cell.trim();
-  // NDJSON may have an object with the image.
-  if (source.startsWith('{')) return true;
-  if (source.length >= shortestBase64 && /^[\w+/=\s-]+$/.test(source)) return true;
-  if (formatOfBase64(source)?.isDecoded) return true;
-  return looksLikeImage(source) || looksLikeAddress(source) || looksLikePath(source);
+  return `${where}. An image is an address (https://…), a data URI, base64 or, in Parquet, the bytes of a file.`;
 }

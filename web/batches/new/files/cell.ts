@@ -1,4 +1,6 @@
-import { isImage } from '../../../../formats/signatures.ts';
+import { fileFormat } from '../../../../shared/file-format.ts';
+import { looksLikeAddress, looksLikeImage, looksLikePath, shortestBase64 } from '../../../../shared/image-paths.ts';
+import { formatOfBase64 } from '../../../../shared/path-source.ts';
 
 /** A value in a row of a file: text, or an image whose bytes are in the file. */
 export type Cell = string | Blob;
@@ -18,8 +20,11 @@ export function cellOf(value: unknown): Cell {
   );
 }
 
+/** Shorter bytes may begin like an image, but have no pixels. The smallest GIF has 26 bytes. */
+const smallestImage = 26;
+
 function cellOfBytes(bytes: Uint8Array): Cell {
-  if (isImage(bytes)) return new Blob([new Uint8Array(bytes)]);
+  if (bytes.length >= smallestImage && fileFormat(bytes)?.isDecoded) return new Blob([new Uint8Array(bytes)]);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
@@ -37,4 +42,15 @@ export function webAddressOf(cell: Cell): string | undefined {
   if (typeof cell !== 'string') return undefined;
   const address = cell.trim();
   return /^https?:\/\/./i.test(address) ? address : undefined;
+}
+
+/** Returns true if a cell may be the source of an image. */
+export function mayBeImage(cell: Cell): boolean {
+  if (typeof cell !== 'string') return true;
+  const source = cell.trim();
+  // NDJSON may have an object with the image.
+  if (source.startsWith('{')) return true;
+  if (source.length >= shortestBase64 && /^[\w+/=\s-]+$/.test(source)) return true;
+  if (formatOfBase64(source)?.isDecoded) return true;
+  return looksLikeImage(source) || looksLikeAddress(source) || looksLikePath(source);
 }
