@@ -8,7 +8,7 @@ import { areColumnsSwapped, guessColumns, mappingError } from '../../../web/batc
 import { rowFaultsOf } from '../../../web/batches/new/files/row-faults.ts';
 import { batchCommand, localPathWords } from '../../../web/batches/new/local-paths.ts';
 import { NoPreview, previewOf } from '../../../web/batches/new/preview.ts';
-import { noImageWords, startError } from '../../../web/batches/new/start-error.ts';
+import { noImageWords, startAgainWords, startError } from '../../../web/batches/new/start-error.ts';
 import { detailAfter } from '../../../web/ui/sentence.ts';
 
 const rows = (count: number) =>
@@ -223,6 +223,11 @@ test('a file without an image gets a warning, and no other one does', async () =
   const item = JSON.stringify({ image: { bytes: 'a' }, text: 'a cat' });
   expect(await wordsOf(`${item}\n`, 'pairs.ndjson')).toBeUndefined();
   expect(await wordsOf('image,text\n')).toBeUndefined();
+});
+
+test('after a failed start the page names the next step, unless the request was refused', () => {
+  expect(startAgainWords({ status: 503 })).toMatch(/only when you press Start\. If .* already stored the batch/);
+  expect([0, 400, 413].map((status) => startAgainWords({ status }))).toEqual([undefined, undefined, undefined]);
 });
 
 test('a problem whose detail repeats its title is shown once', () => {

@@ -1,3 +1,4 @@
+import type { RequestFailed } from '../../http/request-failed.ts';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
 import { mayBeImage } from './files/cell.ts';
 import { delimiters } from './files/delimiters.ts';
@@ -37,3 +38,12 @@ export function noImageWords(
   const where = at < 0 ? 'The shown rows have no image' : `The shown rows have no image in the column “${image}”`;
   return `${where}. An image is an address (https://…), a data URI, base64 or, in Parquet, the bytes of a file.`;
 }
+
+/**
+ * Returns the next step after a failed start: the page repeats no request by itself. Undefined if the message has the
+ * next step.
+ */
+export const startAgainWords = ({ status }: Pick<RequestFailed, 'status'>): string | undefined =>
+  status < 500
+    ? undefined
+    : 'The page sends the file again only when you press Start. If the service has already stored the batch, the page opens it.';

@@ -11,7 +11,7 @@ import { describeFormat, FormatNotices } from './files/format-words.tsx';
 import { FirstRows } from './first-rows.tsx';
 import { batchCommand, localPathWords } from './local-paths.ts';
 import type { Corrections, Preview } from './preview.ts';
-import { noImageWords, startError } from './start-error.ts';
+import { noImageWords, startAgainWords, startError } from './start-error.ts';
 import { type UploadProgress, uploadBatch } from './upload.ts';
 
 export interface StartFormProps {
@@ -193,7 +193,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
             Start
           </button>
           <span id="start-error" class="soft">
-            {error ?? ''}
+            {error ?? (failure && startAgainWords(failure)) ?? ''}
           </span>
         </div>
       ) : (
