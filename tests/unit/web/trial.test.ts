@@ -1,22 +1,22 @@
 import { expect, test } from 'vitest';
-import { scoreRows, type Trial, type TrialRow } from '../../../web/batches/new/files/trial.ts';
+import { type Scored, scoreRows, type Trial, type TrialRow } from '../../../web/batches/new/files/trial.ts';
 import { RequestFailed } from '../../../web/http/request-failed.ts';
 
 const row = (fault?: string): TrialRow => ({ image: 'https://example.org/a.jpg', text: 'a cat', fault });
 
-async function trialsOf(rows: TrialRow[], score: () => Promise<number>): Promise<Trial[]> {
+async function trialsOf(rows: TrialRow[], score: () => Promise<Scored>): Promise<Trial[]> {
   const trials: Trial[] = [];
   await scoreRows(rows, score, (_at, trial) => trials.push(trial));
   return trials;
 }
 
-test('the trial scores no row that the batch will refuse', async () => {
+test('the trial keeps the warnings of a score, and scores no row that the batch will refuse', async () => {
   let scored = 0;
   const trials = await trialsOf([row(), row('line 3 has 4 columns, the header has 3')], async () => {
     scored++;
-    return 40;
+    return { score: 40, warnings: ['text truncated'] };
   });
-  expect(trials).toEqual([{ score: 40 }, { failure: 'item.invalid' }]);
+  expect(trials).toEqual([{ score: 40, warnings: ['text truncated'] }, { failure: 'item.invalid' }]);
   expect(scored).toBe(1);
 });
 

@@ -49,29 +49,38 @@ export function PreviewTable({
           </tr>
         </thead>
         <tbody>
-          {rows.map((row, line) => (
-            <Fragment key={line}>
-              <tr>
-                {hasScores && <TrialCell trial={trials.get(line)} />}
-                {columns.map((column, at) => (
-                  <td key={at} dir="auto" class={roleOf(column)}>
-                    {roleOf(column) === 'image' ? (
-                      <ImageCell cell={row[at] ?? ''} shown={images} />
-                    ) : (
-                      textOf(row[at] ?? '').slice(0, longest)
-                    )}
-                  </td>
-                ))}
-              </tr>
-              {faults.has(line) && (
+          {rows.map((row, line) => {
+            const fault = faults.get(line);
+            const trial = trials.get(line);
+            const warnings = trial !== undefined && 'warnings' in trial ? trial.warnings.join('; ') : '';
+            return (
+              <Fragment key={line}>
                 <tr>
-                  <td class="row-fault" dir="auto" colSpan={columns.length + (hasScores ? 1 : 0)}>
-                    This row will fail: {faults.get(line)}.
-                  </td>
+                  {hasScores && <TrialCell trial={trial} />}
+                  {columns.map((column, at) => (
+                    <td key={at} dir="auto" class={roleOf(column)}>
+                      {roleOf(column) === 'image' ? (
+                        <ImageCell cell={row[at] ?? ''} shown={images} />
+                      ) : (
+                        textOf(row[at] ?? '').slice(0, longest)
+                      )}
+                    </td>
+                  ))}
                 </tr>
-              )}
-            </Fragment>
-          ))}
+                {(fault !== undefined || warnings !== '') && (
+                  <tr>
+                    <td
+                      class={`row-note${fault === undefined ? '' : ' row-fault'}`}
+                      dir="auto"
+                      colSpan={columns.length + (hasScores ? 1 : 0)}
+                    >
+                      <p>{fault === undefined ? `Warning: ${warnings}.` : `This row will fail: ${fault}.`}</p>
+                    </td>
+                  </tr>
+                )}
+              </Fragment>
+            );
+          })}
         </tbody>
       </table>
     </Scrollable>

@@ -1,6 +1,7 @@
 import type { SingleResponse } from '../../../../shared/contracts/single.ts';
 import { fetchJson } from '../../../http/client.ts';
 import type { Cell } from './cell.ts';
+import type { Scored } from './trial.ts';
 
 /**
  * Scores a row. The service stores nothing.
@@ -10,10 +11,11 @@ export async function scoreRow(
   { image, text }: { image: Cell; text: string },
   model: string,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<Scored> {
   const sent = typeof image === 'string' ? asJson(imageOf(image), text, model) : asForm(image, text, model);
   const answer = await fetchJson<SingleResponse>('v1/evaluation/single', { method: 'POST', signal, ...sent });
-  return 'results' in answer ? (answer.results[0]?.score ?? 0) : answer.score;
+  const { score } = 'results' in answer ? (answer.results[0] ?? { score: 0 }) : answer;
+  return { score, warnings: answer.receipt.warnings };
 }
 
 /** In NDJSON, the image may be an object such as `{"url": …}`. */

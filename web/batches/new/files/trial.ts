@@ -3,7 +3,13 @@ import { detailAfter } from '../../../ui/sentence.ts';
 import type { Cell } from './cell.ts';
 
 /** The result of scoring one row before the batch is posted. */
-export type Trial = { score: number } | { failure: string };
+export type Trial = Scored | { failure: string };
+
+export interface Scored {
+  score: number;
+  /** The warnings of the service, for example about a text that the model reads only in part. */
+  warnings: readonly string[];
+}
 
 export interface TrialRow {
   image: Cell;
@@ -15,7 +21,7 @@ export interface TrialRow {
 /** Scores rows one after another, and reports each result. */
 export async function scoreRows(
   rows: readonly TrialRow[],
-  score: (row: TrialRow) => Promise<number>,
+  score: (row: TrialRow) => Promise<Scored>,
   onResult: (row: number, trial: Trial) => void,
 ): Promise<void> {
   for (const [at, row] of rows.entries()) {
@@ -23,9 +29,9 @@ export async function scoreRows(
   }
 }
 
-async function trialOf(row: TrialRow, score: (row: TrialRow) => Promise<number>): Promise<Trial> {
+async function trialOf(row: TrialRow, score: (row: TrialRow) => Promise<Scored>): Promise<Trial> {
   try {
-    return { score: await score(row) };
+    return await score(row);
   } catch (error) {
     if (!(error instanceof RequestFailed)) throw error;
     return { failure: `${error.title}. ${detailAfter(error.title, error.message)}`.trim() };
