@@ -43,6 +43,7 @@ describe('the bytes of a file, and not its name, say what it is', () => {
     const error = await previewOf(fileOf(bytes, 'pairs.csv')).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(NoPreview);
     expect(String(error)).toContain(kind);
+    expect((error as NoPreview).isImage).toBe(/PNG|JPEG/.test(kind));
     await expect(previewOf(fileOf(gzipSync(bytes), 'pairs.csv.gz'))).rejects.toThrow(kind);
   });
 

@@ -2,6 +2,7 @@ import type { FunctionComponent } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { answered } from '../../http/answered.ts';
 import type { RequestFailed } from '../../http/request-failed.ts';
+import { addressOf } from '../../shell/route.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { Waiting } from '../../ui/waiting.tsx';
 
@@ -14,7 +15,19 @@ export function LazyNewView(props: { dropped?: File }) {
     setFailure(undefined);
     answered(() => import('./new-view.tsx')).then((view) => setLoaded(() => view.NewView), setFailure);
   }, [attempt]);
-  if (Loaded !== undefined) return <Loaded {...props} />;
-  if (failure === undefined) return <Waiting what="the form" />;
-  return <ProblemBox failure={failure} retry={() => setAttempt(attempt + 1)} />;
+  return (
+    <>
+      <p class="crumbs">
+        <a href={addressOf.batches}>Batches</a>
+      </p>
+      <h1>New batch</h1>
+      {Loaded !== undefined ? (
+        <Loaded {...props} />
+      ) : failure !== undefined ? (
+        <ProblemBox failure={failure} retry={() => setAttempt(attempt + 1)} />
+      ) : (
+        <Waiting what="the form" />
+      )}
+    </>
+  );
 }

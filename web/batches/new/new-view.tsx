@@ -25,7 +25,7 @@ interface Chosen {
 
 export function NewView({ dropped }: { dropped?: File }) {
   const [chosen, setChosen] = useState<Chosen>();
-  const [unreadable, setUnreadable] = useState<{ name: string; message: string }>();
+  const [unreadable, setUnreadable] = useState<{ name: string; error: NoPreview }>();
   const over = useDroppedFile((file) => void choose(file));
   useEffect(() => {
     if (dropped !== undefined) void choose(dropped);
@@ -38,60 +38,60 @@ export function NewView({ dropped }: { dropped?: File }) {
     } catch (error) {
       if (!(error instanceof NoPreview)) throw error;
       setChosen(undefined);
-      setUnreadable({ name: file.name, message: error.message });
+      setUnreadable({ name: file.name, error });
     }
   }
 
   return (
-    <>
-      <p class="crumbs">
-        <a href={addressOf.batches}>Batches</a>
-      </p>
-      <h1>New batch</h1>
-      <div class="stack">
-        <label class={`drop wide${chosen === undefined ? '' : ' filled'}${over ? ' over' : ''}`}>
-          <input
-            type="file"
-            accept={accepted}
-            class="visually-hidden"
-            onChange={(event) => {
-              const file = event.currentTarget.files?.[0];
-              if (file !== undefined) void choose(file);
-            }}
-          />
-          <span class="drop-words">
-            {chosen === undefined ? (
-              <>
-                <strong>Choose a file of pairs</strong>
-                <span class="soft">or drop it anywhere on the page: CSV, TSV, NDJSON, Parquet or a tar of images</span>
-              </>
-            ) : (
-              <>
-                <strong dir="auto">{chosen.file.name}</strong>
-                <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another file</span>
-              </>
-            )}
-          </span>
-        </label>
-        {unreadable !== undefined && (
-          <p class="problem" role="alert">
-            <strong>
-              <bdi>{unreadable.name}</bdi>.
-            </strong>{' '}
-            {unreadable.message}
-          </p>
-        )}
-        {chosen === undefined ? (
-          <FormatHelp />
-        ) : (
-          <StartForm
-            key={chosen.idempotencyKey}
-            {...chosen}
-            onCorrect={(corrections) => void choose(chosen.file, corrections)}
-          />
-        )}
-      </div>
-    </>
+    <div class="stack">
+      <label class={`drop wide${chosen === undefined ? '' : ' filled'}${over ? ' over' : ''}`}>
+        <input
+          type="file"
+          accept={accepted}
+          class="visually-hidden"
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            if (file !== undefined) void choose(file);
+          }}
+        />
+        <span class="drop-words">
+          {chosen === undefined ? (
+            <>
+              <strong>Choose a file of pairs</strong>
+              <span class="soft">or drop it anywhere on the page: CSV, TSV, NDJSON, Parquet or a tar of images</span>
+            </>
+          ) : (
+            <>
+              <strong dir="auto">{chosen.file.name}</strong>
+              <span class="soft">{numbers.bytes(chosen.file.size)}. Choose another file</span>
+            </>
+          )}
+        </span>
+      </label>
+      {unreadable !== undefined && (
+        <p class="problem" role="alert">
+          <strong>
+            <bdi>{unreadable.name}</bdi>.
+          </strong>{' '}
+          {unreadable.error.message}
+          {unreadable.error.isImage && (
+            <>
+              {' '}
+              To score a single image, use <a href={addressOf.try}>Try it</a>.
+            </>
+          )}
+        </p>
+      )}
+      {chosen === undefined ? (
+        <FormatHelp />
+      ) : (
+        <StartForm
+          key={chosen.idempotencyKey}
+          {...chosen}
+          onCorrect={(corrections) => void choose(chosen.file, corrections)}
+        />
+      )}
+    </div>
   );
 }
 

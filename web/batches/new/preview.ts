@@ -47,6 +47,13 @@ export interface Corrections {
 /** The error for a file that cannot become a batch. The message gives the reason. */
 export class NoPreview extends Error {
   override name = 'NoPreview';
+  /** True for a single image, which the view Try it can score. */
+  readonly isImage: boolean;
+
+  constructor(message: string, isImage = false) {
+    super(message);
+    this.isImage = isImage;
+  }
 }
 
 const headBytes = 256 * 1024;
@@ -93,8 +100,7 @@ function binaryFormatOf(kind: Recognised | undefined, gzipped: boolean): 'parque
   if (kind === undefined) return undefined;
   if ('isGzip' in kind) throw new NoPreview('The file is compressed twice. Decompress it once.');
   if ('kind' in kind) {
-    const single = kind.isImage ? 'To score a single image, use Try it. ' : '';
-    throw new NoPreview(`This is ${kind.kind}, not a list of pairs. ${single}${kind.advice}`);
+    throw new NoPreview(`This is ${kind.kind}, not a list of pairs. ${kind.advice}`, kind.isImage);
   }
   if (gzipped && !formatNamed(kind.format).mayBeGzip) {
     throw new NoPreview('This is a Parquet file inside gzip. Decompress it first.');
