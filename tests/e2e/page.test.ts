@@ -95,6 +95,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
   test('an image is scored by its address, and a refusal says why', async () => {
     await open();
     await page.getByLabel('Or its URL').fill(running.host.url('coffee.jpg'));
+    await page.getByText('The image at the URL below').waitFor();
     await page.getByLabel('Captions').fill('a cup of coffee');
     await page.getByRole('button', { name: 'Score' }).click();
     await page.getByRole('heading', { name: 'Scores' }).waitFor();
@@ -133,6 +134,22 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByText('The service does not answer').waitFor();
     // The browser reports the failed request itself.
     watched.complaints = watched.complaints.filter((text) => !/ERR_FAILED/.test(text));
+  });
+
+  test('the scores scroll into view where they are below the form, and only there', async () => {
+    const top = async () => (await page.getByRole('heading', { name: 'Scores' }).boundingBox())?.y ?? 0;
+    for (const [width, scrolls] of [
+      [390, true],
+      [1180, false],
+    ] as const) {
+      await page.setViewportSize({ width, height: 800 });
+      await open();
+      await page.getByRole('button', { name: 'Try an example' }).click();
+      await page.getByRole('heading', { name: 'Scores' }).waitFor();
+      await untilTrue(page, `(scrollY > 0) === ${scrolls}`);
+      expect(await top()).toBeGreaterThan(0);
+      expect(await top()).toBeLessThan(400);
+    }
   });
 
   test('a score can be had with the keyboard alone', async () => {
@@ -684,12 +701,35 @@ describe.skipIf(chromium === undefined)('the page', () => {
     const image = { name: 'pairs.csv', mimeType: 'text/csv', buffer: readPhoto('coffee.jpg') };
     await page.locator('input[type=file]').setInputFiles(image);
     await page.getByRole('alert').getByText('pairs.csv. This is a JPEG image, not a list of pairs.').waitFor();
+    expect(await page.getByRole('alert').getByRole('link', { name: 'Try it' }).getAttribute('href')).toBe('#/');
     const paths = { name: 'paths.csv', mimeType: 'text/csv', buffer: Buffer.from('image,text\nphotos/a.jpg,a cat\n') };
     await page.locator('input[type=file]').setInputFiles(paths);
     const notice = page.getByText('The service cannot read files of this computer.');
     await notice.waitFor();
     const command = page.getByRole('region', { name: 'Command that sends the files' });
     expect(await command.innerText()).toContain('vls batch path/to/paths.csv');
+  });
+
+  test('a trial shows below its row that the model reads only the start of a text', async () => {
+    await open('batches/new');
+    const row = `image,text\n${running.host.url('coffee.jpg')},${'a cup of coffee '.repeat(100)}\n`;
+    const file = { name: 'pairs.csv', mimeType: 'text/csv', buffer: Buffer.from(row) };
+    await page.locator('input[type=file]').setInputFiles(file);
+    await page.getByRole('button', { name: 'Score this row' }).click();
+    await page.getByText(/^Warning: text truncated: the model reads \d+ of at least \d+ tokens\.$/).waitFor();
+  });
+
+  test('a new batch without a connection has its heading, a way back and a second attempt', async () => {
+    await page.route('**/assets/new-view*', (route) => route.abort());
+    await open('batches/new');
+    await page.getByRole('alert').getByText('The service does not answer').waitFor();
+    expect(await page.locator('h1').innerText()).toBe('New batch');
+    expect(await page.locator('.crumbs a').getAttribute('href')).toBe('#/batches');
+    await page.unroute('**/assets/new-view*');
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('heading', { name: 'File format' }).waitFor();
+    // The browser reports the failed request itself.
+    watched.complaints = watched.complaints.filter((text) => !/ERR_FAILED/.test(text));
   });
 
   test('a model that is absent comes with the command that pulls it, and a pull that runs with its progress', async () => {

@@ -31,14 +31,14 @@ export function ImagePicker({
         />
         <Preview file={file} address={url !== '' && url === written ? url : undefined} />
         <span class="drop-words">
-          {file === undefined ? (
+          {picked === undefined ? (
             <>
               <strong>Choose an image</strong>
               <span class="soft">or drop or paste one anywhere</span>
             </>
           ) : (
             <>
-              <strong dir="auto">{file.name}</strong>
+              <strong dir="auto">{file?.name ?? 'The image at the URL below'}</strong>
               <span class="soft">Choose another image</span>
             </>
           )}

@@ -32,6 +32,12 @@ export function TryView() {
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
   const picks = useRef(0);
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (outcome === undefined || (box.current?.getBoundingClientRect().top ?? 0) < innerHeight / 2) return;
+    const isStill = matchMedia('(prefers-reduced-motion: reduce)').matches;
+    box.current?.scrollIntoView({ behavior: isStill ? 'auto' : 'smooth' });
+  }, [outcome]);
 
   /** Removes a message about the previous input. Scores stay, with a note that they are old. */
   const forgetFault = () => setOutcome((known) => (known !== undefined && 'result' in known ? known : undefined));
@@ -139,7 +145,7 @@ export function TryView() {
             {busy ? 'Scoring…' : 'Score'}
           </button>
         </form>
-        <div class="outcome">
+        <div class="outcome" ref={box}>
           <p class="visually-hidden" role="status">
             {statusOf(outcome, busy)}
           </p>
