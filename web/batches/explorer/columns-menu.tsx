@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'preact/hooks';
 import type { HashQuery } from '../../shell/hash-query.ts';
 
 /** Columns of the input that are shown when the user has chosen none. */
@@ -16,6 +17,17 @@ export function ColumnsMenu({
   shown: string[];
   set: HashQuery['set'];
 }) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const onOutside = ({ target }: Event) => {
+      if (menu.current !== null && !menu.current.contains(target as Node)) menu.current.open = false;
+    };
+    const events = ['pointerdown', 'focusin'] as const;
+    for (const name of events) addEventListener(name, onOutside);
+    return () => {
+      for (const name of events) removeEventListener(name, onOutside);
+    };
+  }, []);
   const names = Object.keys(known ?? {});
   if (names.length === 0) return null;
   const change = (name: string, isShown: boolean) => {
@@ -24,7 +36,15 @@ export function ColumnsMenu({
     set({ columns: next.length === 0 ? ',' : next.join(',') });
   };
   return (
-    <details class="menu">
+    <details
+      ref={menu}
+      class="menu"
+      onKeyDown={({ key, currentTarget }) => {
+        if (key !== 'Escape') return;
+        currentTarget.open = false;
+        currentTarget.querySelector('summary')?.focus();
+      }}
+    >
       <summary>Columns</summary>
       <div class="menu-items">
         {names.map((name) => (
