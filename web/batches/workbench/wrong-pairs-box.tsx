@@ -5,7 +5,7 @@ import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { countPassing } from './distribution.ts';
 import type { useWrongPairs } from './use-wrong-pairs.ts';
-import { postedWords, scoredWords, wrongPairsName } from './wrong-pairs-words.ts';
+import { hasWrongPairs, postedWords, scoredWords, wrongPairsName } from './wrong-pairs-words.ts';
 
 /** Shows how many wrong pairs (images with the texts of other items) reach the threshold, or offers to score some. */
 export function WrongPairsBox({
@@ -18,8 +18,7 @@ export function WrongPairsBox({
   wrong: ReturnType<typeof useWrongPairs>;
 }) {
   const [busy, setBusy] = useState(false);
-  // A batch of wrong pairs has no wrong pairs of its own. A batch of requests has no pairs.
-  if (status.texts === 'others' || status.requests !== null) return null;
+  if (!hasWrongPairs(status)) return null;
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {
     if (isLoading || status.finishedAt === null) return null;

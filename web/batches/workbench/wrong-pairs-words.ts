@@ -7,6 +7,13 @@ export const wrongPairsScored = 10_000;
 
 export const wrongPairsName = (batch: Pick<BatchStatus, 'id' | 'name'>): string => `${titleOf(batch)}, wrong pairs`;
 
+/**
+ * Returns false for a batch without wrong pairs: its items are such pairs, or they are requests without pairs, or there is
+ * no other text.
+ */
+export const hasWrongPairs = ({ texts, requests, items }: Pick<BatchStatus, 'texts' | 'requests' | 'items'>): boolean =>
+  texts !== 'others' && requests === null && items.total > 1;
+
 /** Describes the images that are posted with the texts of other rows. Failed items are posted too. */
 export function postedWords({ items: { total, failed } }: Pick<BatchStatus, 'items'>): string {
   const posted =
