@@ -124,7 +124,7 @@ export function Chart({
       {children}
       <p class="chart-note fine soft">
         {hovered === undefined
-          ? `${axisWords}${cutOffWords(cutOff)}${cutOffBehindWords(cutOffBehind)}`
+          ? `${axisWords}${cutOffWords(cutOff)}${cutOffBehindWords(cutOffBehind, total)}`
           : barWords(hovered, histogram)}
       </p>
     </div>
@@ -143,8 +143,10 @@ const cutOffWords = (bar: Bar | undefined): string =>
     ? ''
     : ` The bar at ${numbers.points(bar.from)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
 
-const cutOffBehindWords = (bar: Bar | undefined): string =>
-  bar === undefined ? '' : ` The outline of the wrong pairs is cut off at ${numbers.points(bar.from)}.`;
+const cutOffBehindWords = (bar: Bar | undefined, total: number): string =>
+  bar === undefined
+    ? ''
+    : ` The outline of the wrong pairs is cut off at ${numbers.points(bar.from)}: ${numbers.percent(bar.count / total)} of them are there.`;
 
 function barWords(bar: Bar, histogram: Histogram): string {
   const { count } = countPassing(histogram, bar.from);

@@ -28,6 +28,7 @@ export function AtTheLine({
         <h2 id="at-the-line">At the line</h2>
         <ImagesSwitch images={images} listed={listed.map((pair) => imageOf(status.id, pair))} />
       </div>
+      {status.finishedAt === null && <p class="fine soft">While the batch runs, these pairs are read every 5 s.</p>}
       {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
       {neighbours !== undefined && <Strips status={status} neighbours={neighbours} images={images.shown} />}
       {neighbours === undefined && failure === undefined && <Waiting what="the pairs at the line" />}
