@@ -376,9 +376,19 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await cell.scrollIntoViewIfNeeded();
     expect(await cell.innerText()).toBe(price);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400);
-    await page.locator('.menu summary').click();
+    const menu = page.locator('.menu');
+    await menu.locator('summary').click();
     await page.getByRole('checkbox', { name: 'price' }).uncheck();
     await cell.waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    expect(await menu.getAttribute('open')).toBeNull();
+    expect(await page.locator(':focus').innerText()).toBe('Columns');
+    for (const leave of [() => page.locator('.explorer-bar p').click(), () => page.keyboard.press('Shift+Tab')]) {
+      await menu.locator('summary').click();
+      await page.getByRole('checkbox', { name: 'price' }).waitFor();
+      await leave();
+      expect(await menu.getAttribute('open')).toBeNull();
+    }
   });
 
   test('a long caption shows its first lines above the score, and all of it after a click', async () => {
@@ -517,11 +527,11 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('button', { name: /^Retry 6 / }).click();
     await badge().getByText('done', { exact: true }).waitFor();
     expect(page.url()).not.toContain(id);
-    await page.getByRole('link', { name: /^batch [0-9a-f]{8}$/ }).click();
+    await page.getByRole('link', { name: 'later.csv', exact: true }).click();
     await page.getByText('Retried in later.csv, 6 retried: 6 succeeded.').waitFor();
     expect(await page.getByRole('button', { name: /^Retry 6 / }).count()).toBe(0);
     await page.getByRole('link', { name: 'later.csv, 6 retried' }).click();
-    await page.getByRole('link', { name: /^batch [0-9a-f]{8}$/ }).waitFor();
+    await page.getByRole('link', { name: 'later.csv', exact: true }).waitFor();
 
     running.host.latencyMs = 2_000;
     const cancelled = await startBatch(csvOf(300));
@@ -529,9 +539,9 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await badge().getByText('cancelled').waitFor();
     await page.getByRole('button', { name: /^Continue \d+ cancelled$/ }).click();
     await page.getByRole('heading', { name: /^pairs\.csv, \d+ continued$/ }).waitFor();
-    await page.getByText(/Continues batch [0-9a-f]{8}/).waitFor();
+    await page.getByText('Continues pairs.csv.').waitFor();
     const continued = /batches\/([0-9a-f-]{36})/.exec(page.url())?.[1] ?? '';
-    await page.getByRole('link', { name: /^batch [0-9a-f]{8}$/ }).click();
+    await page.getByRole('link', { name: 'pairs.csv', exact: true }).click();
     await page.getByText(/^Being continued in pairs\.csv, \d+ continued: /).waitFor();
     expect(await page.locator('.actions .primary').count()).toBe(0);
     await page.getByRole('link', { name: /^pairs\.csv, \d+ continued$/ }).click();
@@ -552,7 +562,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.getByRole('heading', { name: 'Batches' }).waitFor();
     const row = page.locator('.batch-row').first();
     expect(await row.innerText()).toContain('later.csv, 6 retried');
-    const origin = row.getByRole('link', { name: /^batch [0-9a-f]{8}$/ });
+    const origin = row.getByRole('link', { name: 'later.csv', exact: true });
     expect(await origin.getAttribute('href')).toContain(id);
     expect(await row.innerText()).toMatch(/\d+\.\d\s*mean/);
     await page.getByRole('searchbox', { name: 'Search' }).fill('LATER');

@@ -8,11 +8,11 @@ import { addressOf, type BatchTab, batchTabs } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
-import { scaleOf } from '../ui/scale.ts';
 import { asSentence } from '../ui/sentence.ts';
 import { Waiting } from '../ui/waiting.tsx';
 import { BatchActions } from './actions.tsx';
 import { batchConnection } from './batch-connection.ts';
+import { scaleOfBatch } from './batch-scale.ts';
 import { CompareView } from './compare/compare-view.tsx';
 import { ConnectionLost } from './connection-lost.tsx';
 import { Explorer } from './explorer/explorer.tsx';
@@ -21,9 +21,10 @@ import { FailuresBox } from './failures-box.tsx';
 import { type Followed, type Follower, followBatch } from './follow.ts';
 import { JudgeView } from './judge/judge-view.tsx';
 import { NameForm } from './name-form.tsx';
+import { OtherBatch } from './other-batch.tsx';
 import { Counts, ProgressBar } from './progress.tsx';
 import type { Sample } from './progress-samples.ts';
-import { isContinuation, shortNameOf, stateWords, titleOf } from './state.ts';
+import { isContinuation, stateWords, titleOf } from './state.ts';
 import { ExportBox } from './workbench/export-box.tsx';
 import { useRememberedThreshold } from './workbench/use-remembered-threshold.ts';
 import { Workbench } from './workbench/workbench.tsx';
@@ -77,7 +78,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
   }
   const { summary, samples = [] } = followed ?? {};
   const [tone, word] = stateWords(status);
-  const scale = scaleOf(status.model);
+  const scale = scaleOfBatch(status);
   return (
     <>
       {crumbs}
@@ -221,22 +222,21 @@ function Origin({ status }: { status: BatchStatus }) {
       {status.retryOf !== null && (
         <>
           {' '}
-          {isContinuation(status) ? 'Continues' : 'Retries'}{' '}
-          <a href={addressOf.batch(status.retryOf)}>{shortNameOf(status.retryOf)}</a>.
+          {isContinuation(status) ? 'Continues' : 'Retries'} <OtherBatch id={status.retryOf} />.
         </>
       )}
       {status.rescoreOf !== null && (
         <>
           {' '}
           {status.texts === 'others' ? 'Wrong pairs: the images of ' : 'The items of '}
-          <a href={addressOf.batch(status.rescoreOf)}>{shortNameOf(status.rescoreOf)}</a>
+          <OtherBatch id={status.rescoreOf} />
           {status.texts === 'others' ? ' with the texts of other rows.' : ', scored once more.'}
         </>
       )}
       {status.retryOf === null && status.rescoreOf === null && status.imagesFrom !== null && (
         <>
           {' '}
-          New texts for the images of <a href={addressOf.batch(status.imagesFrom)}>{shortNameOf(status.imagesFrom)}</a>.
+          New texts for the images of <OtherBatch id={status.imagesFrom} />.
         </>
       )}
     </p>
@@ -304,7 +304,7 @@ function Plot({ samples, hasCaption }: { samples: readonly Sample[]; hasCaption:
 function Judge({ status, summary }: { status: BatchStatus; summary: BatchSummary | undefined }) {
   if (summary === undefined) return <Waiting what="the summary of the batch" />;
   if (summary.succeeded === 0) return <NoScores status={status} what="judge" />;
-  return <JudgeView status={status} summary={summary} scale={scaleOf(status.model)} />;
+  return <JudgeView status={status} summary={summary} scale={scaleOfBatch(status)} />;
 }
 
 /** Returns false for a batch with cancelled items: its view offers to score them with another model. */

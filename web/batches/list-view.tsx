@@ -45,7 +45,7 @@ function BatchList() {
       <ul class="batches">
         {batches.map((batch) => (
           <li key={batch.id}>
-            <BatchRow batch={batch} onTag={(tag) => hashQuery.set({ tag })} />
+            <BatchRow batch={batch} all={batches} onTag={(tag) => hashQuery.set({ tag })} />
           </li>
         ))}
       </ul>

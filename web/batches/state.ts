@@ -165,6 +165,10 @@ function retryAllOf(remedies: Remedies, failed: number): LastingFailures['retryA
 export const seemSwapped = (invalid: readonly { text?: string | undefined }[]): boolean =>
   invalid.length > 0 && invalid.every(({ text = '' }) => looksLikeImage(text) || looksLikePath(text));
 
+/** Names the model of a batch, and counts the others that share it. */
+export const modelWords = ({ model, traffic }: Pick<BatchStatus, 'model' | 'traffic'>): string =>
+  traffic === null || traffic.length < 2 ? model : `${model} and ${traffic.length - 1} more`;
+
 /** Returns the batch from which the items of a batch come, with words that precede its {@link shortNameOf}. */
 export function originOf({
   retryOf,
@@ -186,6 +190,10 @@ export const isContinuation = ({ retryStatus }: Partial<Pick<BatchStatus, 'retry
 
 /** Names a batch by the start of its id, as the command line does. */
 export const shortNameOf = (id: string): string => `batch ${id.slice(0, 8)}`;
+
+/** Returns the words of a link to another batch. @param other undefined if the batch is not read. */
+export const linkWords = (id: string, other: BatchStatus | undefined): string =>
+  other === undefined || other.name === null ? shortNameOf(id) : titleOf(other);
 
 /** Returns the name of a batch in every view. A retry has the name of its original, so it gets a mark. */
 export function titleOf({

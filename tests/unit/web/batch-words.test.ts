@@ -1,10 +1,16 @@
 import { expect, test } from 'vitest';
+import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { ItemResult } from '../../../shared/contracts/item.ts';
+import { scaleOfBatch } from '../../../web/batches/batch-scale.ts';
+import { outcomeWords } from '../../../web/batches/explorer/outcome-words.ts';
 import { scoreAgainWords, timingsWords } from '../../../web/batches/explorer/score-again-words.ts';
 import { nameChange } from '../../../web/batches/name-change.ts';
 import {
   type FailedItems,
   hasRate,
   lastingFailuresOf,
+  linkWords,
+  modelWords,
   originOf,
   restOfRetryWords,
   retriedWords,
@@ -15,7 +21,12 @@ import {
   titleOf,
 } from '../../../web/batches/state.ts';
 import { reachWord, scoreCountWords } from '../../../web/batches/workbench/words.ts';
-import { postedWords, scoredWords, wrongPairsName } from '../../../web/batches/workbench/wrong-pairs-words.ts';
+import {
+  hasWrongPairs,
+  postedWords,
+  scoredWords,
+  wrongPairsName,
+} from '../../../web/batches/workbench/wrong-pairs-words.ts';
 
 const items = { total: 10_007, succeeded: 10_000, failed: 7, cancelled: 0, pending: 0 };
 
@@ -118,6 +129,37 @@ test('the words about wrong pairs say which number is posted and which is scored
   expect(scoredWords({ total: 300, succeeded: 300 })).toBe('300 scored');
   expect(wrongPairsName({ id: '2f815921-64e4', name: 'web.csv' })).toBe('web.csv, wrong pairs');
   expect(wrongPairsName({ id: '2f815921-64e4', name: null })).toBe('Batch 2f815921, wrong pairs');
+});
+
+test('wrong pairs are offered only if an item has the text of another one', () => {
+  const offered = (more: object) =>
+    hasWrongPairs({ texts: 'own', requests: null, items: { ...items, total: 2 }, ...more } as BatchStatus);
+  expect(offered({})).toBe(true);
+  expect(offered({ items: { ...items, total: 1 } })).toBe(false);
+  expect(offered({ texts: 'others' })).toBe(false);
+  expect(offered({ requests: {} })).toBe(false);
+});
+
+test('a batch that several models share names their number, the model of each pair, and has no bands', () => {
+  const arm = { role: 'main', model: 'compact-1', revision: '1', share: 0.5 } as const;
+  const one = { model: 'compact-1', traffic: null };
+  const shared = { model: 'compact-1', traffic: [arm, { ...arm, role: 'canary', model: 'altered' } as const] };
+  expect([one, shared].map(modelWords)).toEqual(['compact-1', 'compact-1 and 1 more']);
+  expect([one, shared].map((each) => scaleOfBatch(each).bands.length)).toEqual([3, 0]);
+  expect(scaleOfBatch(shared).note).toMatch(/^Several models share this batch, and scores of different models cannot/);
+  expect(scaleOfBatch(shared).threshold).toBe(scaleOfBatch(one).threshold);
+  const pair = { index: 0, status: 'succeeded', score: 40, cosine: 0.4 } as ItemResult;
+  expect(outcomeWords(pair)).toBe('');
+  expect(outcomeWords({ ...pair, model: 'altered', warnings: ['the text was cut'] } as ItemResult)).toBe(
+    'altered; the text was cut',
+  );
+});
+
+test('a link to another batch has its name, or the start of its id', () => {
+  const id = '1a2b3c4d-5e6f';
+  const other = (name: string | null) => ({ id, name, retryOf: null }) as BatchStatus;
+  expect(linkWords(id, other('web.csv'))).toBe('web.csv');
+  expect([other(null), undefined].map((each) => linkWords(id, each))).toEqual(['batch 1a2b3c4d', 'batch 1a2b3c4d']);
 });
 
 test('a retry is described by its progress, then by its outcome', () => {

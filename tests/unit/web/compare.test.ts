@@ -99,6 +99,7 @@ test('two batches are named by their models, or by their own names when the mode
   const titleOf = ({ name }: BatchStatus) => name ?? '';
   expect(namesOf(batch('a'), batch('b', { model: 'n' }), titleOf)).toEqual(['m', 'n']);
   expect(namesOf(batch('a'), batch('b'), titleOf)).toEqual(['a', 'b']);
+  expect(namesOf(batch('a', { traffic: [] }), batch('b', { model: 'n' }), titleOf)).toEqual(['a', 'b']);
 });
 
 test('names that begin alike have labels that differ in the characters that a narrow page shows', () => {

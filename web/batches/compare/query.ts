@@ -21,9 +21,13 @@ export function readCompareQuery(query: URLSearchParams): CompareQuery {
 
 export type Names = [here: string, there: string];
 
-/** Returns the names of the two models, or the titles of the batches if the models are the same. */
+/**
+ * Returns the names of the two models, or the titles of the batches if the models are the same, or several share a batch.
+ */
 export const namesOf = (batch: BatchStatus, other: BatchStatus, titleOf: (batch: BatchStatus) => string): Names =>
-  batch.model === other.model ? [titleOf(batch), titleOf(other)] : [batch.model, other.model];
+  batch.model === other.model || batch.traffic || other.traffic
+    ? [titleOf(batch), titleOf(other)]
+    : [batch.model, other.model];
 
 /** The word joiner keeps the label in one line with its ellipsis. */
 const cutBefore = (name: string[], from: number): string => `…\u2060${name.slice(from).join('')}`;

@@ -1,10 +1,8 @@
-import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { codes } from '../../../shared/errors.ts';
 import { hashWith } from '../../shell/hash-query.ts';
 import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { edgesOf, type Scale, scaleOf } from '../../ui/scale.ts';
+import { edgesOf, type Scale } from '../../ui/scale.ts';
 import type { ExplorerQuery } from './query.ts';
 
 export const scoreIn = (result: ItemResult): number | undefined =>
@@ -74,11 +72,3 @@ export function StateBadge({ result }: { result: ItemResult }) {
   if (result.status === 'failed') return <Badge tone="bad">failed</Badge>;
   return <Badge tone={result.status === 'succeeded' ? 'good' : 'plain'}>{result.status}</Badge>;
 }
-
-export function outcomeWords(result: ItemResult): string {
-  if (result.status === 'failed') return codes[result.error.code].title;
-  if (result.status === 'succeeded') return result.warnings?.join('; ') ?? '';
-  return result.status === 'cancelled' ? 'not evaluated' : '';
-}
-
-export const scaleOfBatch = ({ model }: BatchStatus): Scale => scaleOf(model);

@@ -9,7 +9,7 @@ import { isPageKey } from '../../ui/page-key.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { namedAfter, useSecondsSinceShown, Waiting } from '../../ui/waiting.tsx';
-import { scaleOfBatch } from './cells.tsx';
+import { scaleOfBatch } from '../batch-scale.ts';
 import { ColumnsMenu, shownColumns } from './columns-menu.tsx';
 import { Filters } from './filters.tsx';
 import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';

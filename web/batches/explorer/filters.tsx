@@ -1,12 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { type Code, codes } from '../../../shared/errors.ts';
-import { fetchJson } from '../../http/client.ts';
-import { usePolled } from '../../http/use-polled.ts';
 import type { HashQuery } from '../../shell/hash-query.ts';
-import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
-import { titleOf } from '../state.ts';
+import { OtherBatch } from '../other-batch.tsx';
 import { type ExplorerQuery, isFiltered, noFilters } from './query.ts';
 
 /** The time in ms after the last key press until a typed filter takes effect. */
@@ -82,17 +79,6 @@ export function Filters({ status, asked, set }: { status: BatchStatus; asked: Ex
         </button>
       )}
     </search>
-  );
-}
-
-/** A link to another batch with its name. */
-function OtherBatch({ id }: { id: string }) {
-  const path = `v1/evaluation/batch/${encodeURIComponent(id)}`;
-  const { value } = usePolled(path, (signal) => fetchJson<BatchStatus>(path, { signal }));
-  return (
-    <a href={addressOf.batch(id)} dir="auto">
-      {value === undefined ? 'another batch' : titleOf(value)}
-    </a>
   );
 }
 

@@ -3,9 +3,9 @@ import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { usePolled } from '../../http/use-polled.ts';
 import { hashWith } from '../../shell/hash-query.ts';
 import { PolledState } from '../../ui/polled-state.tsx';
+import { scaleOfBatch } from '../batch-scale.ts';
 import { readNearest } from '../workbench/near.ts';
 import { pairReader } from '../workbench/ranked.ts';
-import { scaleOfBatch } from './cells.tsx';
 import { PairTile } from './pair-tile.tsx';
 
 /** Pairs shown on each side of the open pair. */

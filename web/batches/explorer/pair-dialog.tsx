@@ -6,11 +6,11 @@ import { Fact } from '../../ui/fact.tsx';
 import { imageOf } from '../../ui/image-address.ts';
 import { LongText } from '../../ui/long-text.tsx';
 import * as numbers from '../../ui/numbers.ts';
-import { bandOf, edgesOf } from '../../ui/scale.ts';
+import { bandOf, edgesOf, scaleOf } from '../../ui/scale.ts';
 import { asSentence, capitalized, detailAfter } from '../../ui/sentence.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText } from './cell-text.ts';
-import { NoText, nameOf, StateBadge, scaleOfBatch } from './cells.tsx';
+import { NoText, nameOf, StateBadge } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
 import { scoreAgainWords, timingsWords } from './score-again-words.ts';
@@ -93,7 +93,7 @@ export function PairDialog({
           )}
           {Object.entries(result.metadata ?? {}).map(([name, value]) => (
             <Fact key={name} name={name}>
-              <span dir="auto">{cellText(value)}</span>
+              <span dir="auto">{cellText(value) || '–'}</span>
             </Fact>
           ))}
           {typeof result.image === 'string' && (
@@ -118,10 +118,13 @@ export function PairDialog({
   );
 }
 
+const modelOf = (status: BatchStatus, result: ItemResult): string =>
+  ('model' in result ? result.model : undefined) ?? status.model;
+
 function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }) {
   if (result.status === 'succeeded') {
     const { score, cosine, probability, warnings = [] } = result;
-    const scale = scaleOfBatch(status);
+    const scale = scaleOf(modelOf(status, result));
     const band = bandOf(scale, score);
     return (
       <div>
@@ -160,7 +163,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
 }
 
 function Receipt({ status, result }: { status: BatchStatus; result: ItemResult }) {
-  const model = 'model' in result && result.model !== undefined ? result.model : status.model;
+  const model = modelOf(status, result);
   return (
     <section aria-labelledby="pair-receipt">
       <h3 id="pair-receipt">Receipt</h3>

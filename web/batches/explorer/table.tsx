@@ -3,8 +3,9 @@ import { imageOf } from '../../ui/image-address.ts';
 import type { Scale } from '../../ui/scale.ts';
 import { Thumbnail } from '../../ui/thumbnail.tsx';
 import { cellText } from './cell-text.ts';
-import { Caption, GroupLink, nameOf, outcomeWords, ScoreCell } from './cells.tsx';
+import { Caption, GroupLink, nameOf, ScoreCell } from './cells.tsx';
 import type { Listing } from './listing-source.ts';
+import { outcomeWords } from './outcome-words.ts';
 import type { ExplorerQuery } from './query.ts';
 
 /** The height of a row of the table in px. The style sheet has the same value. */

@@ -4,13 +4,22 @@ import { Badge } from '../../ui/badge.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { scaleOf } from '../../ui/scale.ts';
 import { ProgressBar } from '../progress.tsx';
-import { originOf, shortNameOf, stateWords, titleOf } from '../state.ts';
+import { linkWords, modelWords, originOf, stateWords, titleOf } from '../state.ts';
 import { MiniHistogram } from './mini-histogram.tsx';
 
 /** The maximum number of tags in a row. The view of the batch has all. */
 const shownTags = 3;
 
-export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: string) => void }) {
+export function BatchRow({
+  batch,
+  all,
+  onTag,
+}: {
+  batch: ListedBatch;
+  /** The listed batches. The origin of the batch may be one of them. */
+  all: readonly ListedBatch[];
+  onTag: (tag: string) => void;
+}) {
   const { id, tags, items, createdAt, finishedAt } = batch;
   const [tone, word] = stateWords(batch);
   const isLive = finishedAt === null;
@@ -49,7 +58,15 @@ export function BatchRow({ batch, onTag }: { batch: ListedBatch; onTag: (tag: st
         {factsOf(batch)}
         {origin !== undefined && (
           <>
-            , {origin.words} <a href={addressOf.batch(origin.id)}>{shortNameOf(origin.id)}</a>
+            , {origin.words}{' '}
+            <a class="cut" href={addressOf.batch(origin.id)}>
+              <bdi>
+                {linkWords(
+                  origin.id,
+                  all.find((each) => each.id === origin.id),
+                )}
+              </bdi>
+            </a>
           </>
         )}
       </span>
@@ -73,7 +90,9 @@ function Scores({ batch: { scores, model } }: { batch: ListedBatch }) {
   );
 }
 
-function factsOf({ state, items, model, finishedAt, itemsPerSecond, etaSeconds }: ListedBatch): string {
+function factsOf(batch: ListedBatch): string {
+  const { state, items, finishedAt, itemsPerSecond, etaSeconds } = batch;
+  const model = modelWords(batch);
   // The number of items is known when all have arrived.
   const facts = state === 'accepting' ? [model] : [numbers.counted(items.total, 'item'), model];
   if (finishedAt === null && itemsPerSecond !== null && etaSeconds !== null) {

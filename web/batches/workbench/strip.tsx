@@ -1,6 +1,6 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { scaleOfBatch } from '../explorer/cells.tsx';
+import { scaleOfBatch } from '../batch-scale.ts';
 import { pairAddress } from '../explorer/pair-address.ts';
 import { PairTile } from '../explorer/pair-tile.tsx';
 

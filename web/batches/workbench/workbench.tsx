@@ -39,6 +39,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
           <h2 id="workbench">Choose a threshold</h2>
           {mean !== null && <p class="soft">{scoreCountWords(succeeded, mean.score, isRunning)}</p>}
         </div>
+        {status.traffic !== null && <p class="notice">{scale.note}</p>}
         <p class="verdict" role="status">
           {!isExact && <span class="soft">about </span>}
           <strong class="num">{numbers.count(passing)}</strong> of {numbers.counted(succeeded, 'pair')}
@@ -62,7 +63,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
           onThreshold={setThreshold}
         />
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
-        <p class="fine soft">{scale.note}</p>
+        {status.traffic === null && <p class="fine soft">{scale.note}</p>}
       </section>
       <AtTheLine status={status} read={read} />
     </>
