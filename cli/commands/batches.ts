@@ -457,7 +457,7 @@ async function results(
   if (out === undefined) return await printResponse(response, context.stdout, client);
   const counter = rowCounter(chosen.name);
   const bytes = await saveResponse(response, out, client, counter?.add);
-  const rows = counter?.rows();
-  if (context.isJson) context.stdout.write(json({ output: out, rows: rows ?? null, bytes }));
-  else context.remark(`${out}: ${rows === undefined ? '' : `${counted(rows, 'row')}, `}${whole(bytes)} bytes`);
+  const rows = counter?.rows() ?? (await (await import('../../formats/parquet/row-count.ts')).countParquetRows(out));
+  if (context.isJson) context.stdout.write(json({ output: out, rows, bytes }));
+  else context.remark(`${out}: ${counted(rows, 'row')}, ${whole(bytes)} bytes`);
 }

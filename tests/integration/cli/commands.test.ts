@@ -143,7 +143,9 @@ describe('batches of the service', () => {
     expect(lines.map(({ id }) => id)).toEqual(['i0', 'i1', 'i2', 'i3']);
     expect(lines[0]).toMatchObject({ text: 'a cat', image: running.host.url('later/coffee.jpg') });
     const out = join(directory, 'results.csv');
-    expect((await vls(['results', id, '--out', out], { env })).stderr).toContain(`${out}: 10 rows, `);
+    for (const file of [out, out.replace('.csv', '.parquet')]) {
+      expect((await vls(['results', id, '--out', file], { env })).stderr).toContain(`${file}: 10 rows, `);
+    }
     const api = await running.client.call<string>(`/v1/evaluation/batch/${id}/results`, {
       headers: { accept: 'text/csv' },
     });
