@@ -141,15 +141,16 @@ const axisWords = 'Pairs by score. Click a bar, drag the line, or use the slider
 const cutOffWords = (bar: Bar | undefined): string =>
   bar === undefined
     ? ''
-    : ` The bar at ${numbers.points(bar.from)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
+    : ` The bar from ${rangeOfBar(bar)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
 
 const cutOffBehindWords = (bar: Bar | undefined, total: number): string =>
   bar === undefined
     ? ''
-    : ` The outline of the wrong pairs is cut off at ${numbers.points(bar.from)}: ${numbers.percent(bar.count / total)} of them are there.`;
+    : ` The outline of the wrong pairs is cut off from ${rangeOfBar(bar)}: ${numbers.percent(bar.count / total)} of them are there.`;
+
+const rangeOfBar = ({ from, to }: Bar): string => `${numbers.points(from)} to ${numbers.points(to)}`;
 
 function barWords(bar: Bar, histogram: Histogram): string {
   const { count } = countPassing(histogram, bar.from);
-  const range = `${numbers.points(bar.from)} to ${numbers.points(bar.to)}`;
-  return `${range}: ${numbers.counted(bar.count, 'pair')}. ${numbers.count(count)} ${reachWord(count)} ${numbers.points(bar.from)}.`;
+  return `${rangeOfBar(bar)}: ${numbers.counted(bar.count, 'pair')}. ${numbers.count(count)} ${reachWord(count)} ${numbers.points(bar.from)}.`;
 }
