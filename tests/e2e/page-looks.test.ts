@@ -216,6 +216,29 @@ describe.skipIf(chromium === undefined)('the looks of the page', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('a cut name of two directions shows its first words', async () => {
+    await running.client.call(`/v1/evaluation/batch/${shared}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: `قطط and then ${'a long English name '.repeat(9)}` }),
+    });
+    const { page, context, complaints } = await open({});
+    await go(page, 'batches');
+    await page.locator(`.batch-name[href*="${shared}"]`).waitFor();
+    const [words, shown] = await page.evaluate<{ left: number; bottom: number }[]>(`(() => {
+      const link = document.querySelector('.batch-name[href*="${shared}"]');
+      const range = document.createRange();
+      const at = link.textContent.indexOf('and then');
+      range.setStart(link.firstChild, at);
+      range.setEnd(link.firstChild, at + 'and then'.length);
+      return [range, link].map((each) => each.getBoundingClientRect().toJSON());
+    })()`);
+    expect(words?.left).toBeGreaterThanOrEqual(shown?.left ?? Number.NaN);
+    expect(words?.bottom).toBeLessThanOrEqual(shown?.bottom ?? Number.NaN);
+    await context.close();
+    expect(complaints).toEqual([]);
+  });
+
   test('colours follow the system, until a person chooses others', async () => {
     const { page, context, complaints } = await open({ colorScheme: 'dark' });
     const lightness = async () => {

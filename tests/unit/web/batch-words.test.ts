@@ -242,7 +242,7 @@ test('an ended batch without a score has no rate', () => {
 });
 
 test('the number of scores is marked as preliminary while the batch runs', () => {
-  expect(scoreCountWords(1_216, 26.24, true)).toBe('1,216 scored so far, 26.2 on average');
+  expect(scoreCountWords(1_216, 26.24, true)).toBe('1,216 scores read so far, 26.2 on average');
   expect(scoreCountWords(1_600, 26.24, false)).toBe('1,600 scored, 26.2 on average');
   expect([0, 1, 2].map(reachWord)).toEqual(['reach', 'reaches', 'reach']);
 });

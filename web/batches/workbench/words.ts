@@ -5,7 +5,7 @@ import * as numbers from '../../ui/numbers.ts';
  * because it is read less often.
  */
 export const scoreCountWords = (scored: number, mean: number, isRunning: boolean): string =>
-  `${numbers.count(scored)} scored${isRunning ? ' so far' : ''}, ${numbers.score(mean)} on average`;
+  `${numbers.count(scored)} ${isRunning ? 'scores read so far' : 'scored'}, ${numbers.score(mean)} on average`;
 
 /** Returns the verb for a number of pairs that reach a threshold. */
 export const reachWord = (pairs: number): string => (pairs === 1 ? 'reaches' : 'reach');

@@ -43,7 +43,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <p class="verdict" role="status">
           {!isExact && <span class="soft">about </span>}
           <strong class="num">{numbers.count(passing)}</strong> of {numbers.counted(succeeded, 'pair')}
-          {isRunning && ' scored so far'} ({numbers.percent(share)}) {reachWord(passing)}{' '}
+          {isRunning && ' read so far'} ({numbers.percent(share)}) {reachWord(passing)}{' '}
           <strong class="num">{numbers.threshold(threshold)}</strong>
           {band !== undefined && (
             <span class="soft">
