@@ -116,6 +116,13 @@ describe.skipIf(chromium === undefined)('the view of the traffic', () => {
   test('a batch says which models share it', async () => {
     await open(`batches/${batch}`);
     await page.getByText('compact-1 (main, 50.0 %) and altered (canary, 50.0 %)').waitFor();
+    await page
+      .getByText('Several models share this batch, and scores of different models cannot be compared.')
+      .waitFor();
+    await open(`batches/${batch}/pairs`);
+    const notes = page.locator('tbody .col-note');
+    await notes.first().waitFor();
+    expect(new Set(await notes.allInnerTexts())).toEqual(new Set(['compact-1', 'altered']));
   });
 
   test('a model of a shared profile is not listed as a model without profiles', async () => {

@@ -139,9 +139,7 @@ function outlineOf(bars: readonly Bar[], x: (score: number) => number, y: (count
 const axisWords = 'Pairs by score. Click a bar, drag the line, or use the slider.';
 
 const cutOffWords = (bar: Bar | undefined): string =>
-  bar === undefined
-    ? ''
-    : ` The bar from ${rangeOfBar(bar)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
+  bar === undefined ? '' : ` The bar from ${rangeOfBar(bar)} is cut off: it has ${numbers.counted(bar.count, 'pair')}.`;
 
 const cutOffBehindWords = (bar: Bar | undefined, total: number): string =>
   bar === undefined
