@@ -19,9 +19,9 @@ export interface Scale {
 const compact: Scale = {
   top: 70,
   bands: [
-    { from: 0, word: 'no match', meaning: 'captions of other photos score up to 15' },
+    { from: 0, word: 'no match', meaning: 'captions of the other example photos score up to 15' },
     { from: 16, word: 'unclear', meaning: 'between the scores of wrong and right captions' },
-    { from: 40, word: 'good match', meaning: 'right captions score 40 to 70' },
+    { from: 40, word: 'good match', meaning: 'right captions of the example photos score 40 to 70' },
   ],
   threshold: 40,
   note: 'compact is not CLIP: its scores are higher, it reads only English, knows only everyday things, and ignores negation, counts, colours and actions. Thresholds for CLIP do not apply.',
