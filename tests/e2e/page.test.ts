@@ -349,7 +349,22 @@ describe.skipIf(chromium === undefined)('the page', () => {
       await running.client.call<ResultsPage>(`/v1/evaluation/batch/${id}/results?status=succeeded&q=cat&sort=index`)
     ).body.results;
     await untilTrue(page, `document.querySelectorAll('.pair-table .row-link').length === ${cats.length}`);
-    await rows.first().focus();
+    const untilFocused = (selector: string) => page.locator(`${selector}:focus`).waitFor();
+    await page.getByRole('radio', { name: 'Gallery' }).click();
+    await untilFocused('.tile [data-row="0"]');
+    await page.keyboard.press('ArrowRight');
+    await untilFocused('.tile [data-row="1"]');
+    await page.keyboard.press('ArrowLeft');
+    await page.getByRole('radio', { name: 'Table' }).click();
+    await untilFocused('.pair-table [data-row="0"]');
+    await page.keyboard.press('/');
+    await untilFocused('.filters input');
+    await page.keyboard.press('ArrowDown');
+    await untilFocused('.pair-table [data-row="0"]');
+    await page.getByLabel('Order').focus();
+    await page.keyboard.press('/');
+    await untilFocused('.filters input');
+    await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
     const dialog = page.getByRole('dialog');

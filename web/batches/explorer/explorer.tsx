@@ -107,7 +107,9 @@ export function Explorer({ status }: { status: BatchStatus }) {
   /** True after an arrow key, until the link in the new current row has the focus. */
   const focusWhenThere = useRef(false);
   // Unlike other effects, a layout effect runs before the next key press.
-  useLayoutEffect(() => {
+  useLayoutEffect(focusIfWanted);
+
+  function focusIfWanted(): void {
     if (!focusWhenThere.current) return;
     const link = box.current?.querySelector<HTMLElement>(`[data-row="${current}"]`);
     if (link === null || link === undefined) return;
@@ -115,21 +117,36 @@ export function Explorer({ status }: { status: BatchStatus }) {
     link.focus({ preventScroll: true });
     // The box may be partly outside the window.
     link.closest('tr, .tile')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
-  });
+  }
+
+  /** Moves the focus to the current row. */
+  function focusCurrent(): void {
+    focusWhenThere.current = true;
+    goTo(current);
+    focusIfWanted();
+  }
   useEffect(() => {
     const answer = listing.failure?.status;
     if (answer === undefined || (answer > 0 && answer < 500)) return;
     const timer = setTimeout(listing.retry, retryMs);
     return () => clearTimeout(timer);
   }, [listing.failure]);
+  // Keys may arrive before the effects of the last rendering have run, so their listener reads this.
+  const focusList = useRef(focusCurrent);
+  focusList.current = focusCurrent;
   useEffect(() => {
-    const onSlash = (event: KeyboardEvent) => {
-      if (event.key !== '/' || !isPageKey(event)) return;
+    const onKey = (event: KeyboardEvent) => {
+      const { key, target } = event;
+      const search = document.querySelector<HTMLElement>('.filters input');
+      const isElsewhere = !box.current?.contains(target as Node) && !(target as Element).matches('[type=radio]');
+      const isToList = key === 'ArrowDown' && isElsewhere && (target === search || isPageKey(event));
+      if (!isToList && !(key === '/' && isPageKey(event))) return;
       event.preventDefault();
-      document.querySelector<HTMLElement>('.filters input')?.focus();
+      if (isToList) focusList.current();
+      else search?.focus();
     };
-    addEventListener('keydown', onSlash);
-    return () => removeEventListener('keydown', onSlash);
+    addEventListener('keydown', onKey);
+    return () => removeEventListener('keydown', onKey);
   }, []);
 
   const opened = asked.pair === undefined ? undefined : rowOf(listing, asked.pair, current);
@@ -183,6 +200,10 @@ export function Explorer({ status }: { status: BatchStatus }) {
                   name="view"
                   checked={asked.view === view}
                   onChange={() => set({ view: view === 'table' ? undefined : view })}
+                  onClick={({ detail }) => {
+                    // After a click of the mouse, the arrow keys are for the pairs. An arrow key clicks, too, without one.
+                    focusWhenThere.current ||= detail > 0;
+                  }}
                 />
                 <span>{view === 'table' ? 'Table' : 'Gallery'}</span>
               </label>
