@@ -6,7 +6,8 @@ import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { haveSameScale } from '../../../shared/same-scale.ts';
 import { agreementWords, followedWords } from '../../../web/batches/compare/agreement-words.ts';
 import { distinctOf } from '../../../web/batches/compare/distinct-disagreements.ts';
-import { otherModels } from '../../../web/batches/compare/other-models.ts';
+import { emptyWords } from '../../../web/batches/compare/empty-words.ts';
+import { otherModels, usableOf } from '../../../web/batches/compare/other-models.ts';
 import {
   candidatesOf,
   labelsOf,
@@ -83,6 +84,14 @@ test('the model of a batch is not offered for its items, unless its revision or 
   expect(names(model('m', { precision: null }))).toEqual([]);
   expect(names(model('m', { revision: '2' }))).toEqual(['m']);
   expect(names(model('m', { precision: 'int8' }))).toEqual(['m']);
+});
+
+test('without another usable model, the page does not propose to score the items with one', () => {
+  const model = (state: string) => ({ model: 'n', profiles: [], state }) as unknown as ModelInfo;
+  expect([usableOf([model('absent')]), usableOf([model('loaded')])]).toEqual([undefined, 'n']);
+  expect(emptyWords(false, false)).not.toMatch(/model/);
+  expect(emptyWords(true, false)).toMatch(/^Score its items with another model, or post the same file again:/);
+  expect(emptyWords(true, true)).toMatch(/^When this batch has ended, score its items with another model/);
 });
 
 test('a scored pair is scored again by another model, a failed one by that of its batch', () => {

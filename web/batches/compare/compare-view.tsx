@@ -4,6 +4,7 @@ import { useHashQuery } from '../../shell/hash-query.ts';
 import { addressOf } from '../../shell/route.ts';
 import { useSession } from '../../shell/session.tsx';
 import { imageOf } from '../../ui/image-address.ts';
+import { useModels } from '../../ui/model-select.tsx';
 import { NumberField } from '../../ui/number-field.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
@@ -14,6 +15,8 @@ import { titleOf } from '../state.ts';
 import { Agreement } from './agreement.tsx';
 import { followedWords } from './agreement-words.ts';
 import { Disagreements } from './disagreements.tsx';
+import { emptyWords } from './empty-words.ts';
+import { otherModels, usableOf } from './other-models.ts';
 import { candidatesOf, labelsOf, namesOf, optionWords, readCompareQuery } from './query.ts';
 import { noChoiceWords } from './read-candidates.ts';
 import { RescoreForm } from './rescore-form.tsx';
@@ -27,6 +30,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const { query, set } = useHashQuery();
   const asked = readCompareQuery(query);
   const threshold = asked.threshold ?? scaleOf(status.model).threshold;
+  const installed = useModels().value;
+  const models = installed && otherModels(status, installed);
+  const hasModel = models !== undefined && status.requests === null && usableOf(models) !== undefined;
   const listed = useCandidates(status);
   const candidates = candidatesOf(status, listed.value ?? []);
   const other = asked.other ?? candidates.find(({ texts }) => texts === 'own')?.id;
@@ -66,7 +72,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
               ))}
             </select>
           </label>
-          <RescoreForm status={status} onStarted={(child) => choose(child.id)} reload={listed.reload} />
+          <RescoreForm status={status} models={models} onStarted={(child) => choose(child.id)} reload={listed.reload} />
         </div>
         {other !== undefined && (
           <PolledState
@@ -81,10 +87,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
         {other === undefined && listed.value !== undefined && (
           <div class="empty">
             <p>Nothing to compare with yet.</p>
-            <p class="soft">
-              {status.finishedAt === null ? 'When this batch has ended, score' : 'Score'} its items with another model,
-              or post the same file again: the items are matched by their position in the file.
-            </p>
+            <p class="soft">{emptyWords(hasModel, status.finishedAt === null)}</p>
           </div>
         )}
         {shown !== undefined && shown.other.finishedAt === null && (

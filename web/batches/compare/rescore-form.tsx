@@ -1,33 +1,34 @@
 import { useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import type { RequestFailed } from '../../http/client.ts';
 import { addressOf } from '../../shell/route.ts';
-import { choicesOf, isUsable } from '../../ui/model-choices.ts';
-import { ModelSelect, useModels } from '../../ui/model-select.tsx';
+import { ModelSelect } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { titleOf } from '../state.ts';
-import { otherModels } from './other-models.ts';
+import { usableOf } from './other-models.ts';
 import { rescore } from './rescore.ts';
 
 /** A form that posts the items of the batch as a new batch with another model. The same model would only copy the scores. */
 export function RescoreForm({
   status,
+  models,
   onStarted,
   reload,
 }: {
   status: BatchStatus;
+  /** The other models; undefined until they are read. */
+  models: ModelInfo[] | undefined;
   onStarted: (child: BatchStatus) => void;
   /** Reloads the list of batches. */
   reload: () => void;
 }) {
-  const { value: models } = useModels();
   const [chosen, setChosen] = useState<string>();
   const [busy, setBusy] = useState(false);
   const [failure, setFailure] = useState<RequestFailed>();
   if (status.finishedAt === null || status.requests !== null || models === undefined) return null;
-  const others = otherModels(status, models);
-  const model = chosen ?? choicesOf(others).find((choice) => isUsable(choice.model))?.name;
+  const model = chosen ?? usableOf(models);
   if (model === undefined) {
     return (
       <p class="fine soft">
@@ -56,7 +57,7 @@ export function RescoreForm({
         void start(model);
       }}
     >
-      <ModelSelect models={others} value={model} hasDefault={false} onChange={setChosen} />
+      <ModelSelect models={models} value={model} hasDefault={false} onChange={setChosen} />
       <button type="submit" disabled={busy}>
         {busy ? 'Posting…' : buttonWords(status.items.total)}
       </button>
