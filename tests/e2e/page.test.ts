@@ -406,6 +406,25 @@ describe.skipIf(chromium === undefined)('the page', () => {
     }
   });
 
+  test('the columns are those of all pairs, and the URL keeps names with commas', async () => {
+    const image = running.host.url(photoNames[0] ?? '');
+    const metadata = { 'size, cm': '12', brand: 'Acme' };
+    const { body } = await running.client.batch.post([
+      { image, text: 'a cat' },
+      { image, text: 'a dog', metadata },
+    ]);
+    await running.client.batch.finished(body.id);
+    await open(`batches/${body.id}/pairs`);
+    const headers = page.locator('th.col-own');
+    await headers.getByText('brand').waitFor();
+    await page.locator('.menu summary').click();
+    await page.getByRole('checkbox', { name: 'brand' }).uncheck();
+    await headers.getByText('brand').waitFor({ state: 'detached' });
+    await page.reload();
+    await page.getByRole('cell', { name: '12', exact: true }).waitFor();
+    expect(await headers.allInnerTexts()).toEqual(['size, cm']);
+  });
+
   test('a long caption shows its first lines above the score, and all of it after a click', async () => {
     const text = 'a cat that looks at the camera, '.repeat(100);
     const image = running.host.url(photoNames[0] ?? '');

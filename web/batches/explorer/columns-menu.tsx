@@ -1,20 +1,14 @@
 import { useEffect, useRef } from 'preact/hooks';
 import type { HashQuery } from '../../shell/hash-query.ts';
-
-/** Columns of the input that are shown when the user has chosen none. */
-const shownFirst = 2;
-
-export function shownColumns(asked: string[] | undefined, known: Record<string, unknown> | undefined): string[] {
-  return asked ?? Object.keys(known ?? {}).slice(0, shownFirst);
-}
+import { columnsToQuery, offeredColumns } from './own-columns.ts';
 
 export function ColumnsMenu({
   known,
   shown,
   set,
 }: {
-  known: Record<string, unknown> | undefined;
-  shown: string[];
+  known: readonly string[];
+  shown: readonly string[];
   set: HashQuery['set'];
 }) {
   const menu = useRef<HTMLDetailsElement>(null);
@@ -28,12 +22,11 @@ export function ColumnsMenu({
       for (const name of events) removeEventListener(name, onOutside);
     };
   }, []);
-  const names = Object.keys(known ?? {});
+  const names = offeredColumns(known, shown);
   if (names.length === 0) return null;
   const change = (name: string, isShown: boolean) => {
     const next = names.filter((each) => (each === name ? isShown : shown.includes(each)));
-    // A single comma in the URL means no column.
-    set({ columns: next.length === 0 ? ',' : next.join(',') });
+    set({ columns: columnsToQuery(next) });
   };
   return (
     <details
@@ -54,7 +47,7 @@ export function ColumnsMenu({
               checked={shown.includes(name)}
               onChange={(event) => change(name, event.currentTarget.checked)}
             />
-            {name}
+            {name === '' ? <em class="none">no name</em> : name}
           </label>
         ))}
       </div>

@@ -10,12 +10,13 @@ import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { namedAfter, useSecondsSinceShown, Waiting } from '../../ui/waiting.tsx';
 import { scaleOfBatch } from '../batch-scale.ts';
-import { ColumnsMenu, shownColumns } from './columns-menu.tsx';
+import { ColumnsMenu } from './columns-menu.tsx';
 import { Filters } from './filters.tsx';
 import { galleryRowHeight, PairGallery, tilesIn } from './gallery.tsx';
 import { countWords, emptyWords } from './list-words.ts';
 import { useListing } from './listing.ts';
 import type { Listing } from './listing-source.ts';
+import { shownColumns } from './own-columns.ts';
 import { PairDialog } from './pair-dialog.tsx';
 import { apiQuery, canSkip, isFiltered, noFilters, readQuery, scoreEdges } from './query.ts';
 import { PairTable, tableHeaderHeight, tableRowHeight } from './table.tsx';
@@ -34,9 +35,8 @@ export function Explorer({ status }: { status: BatchStatus }) {
   const asked = useMemo(() => readQuery(query), [query]);
   const isEnded = status.finishedAt !== null;
   const selection = apiQuery(asked, isEnded);
-  const listing = useListing(status.id, selection, canSkip(asked, status));
+  const { listing, known } = useListing(status.id, selection, canSkip(asked, status));
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
-  const known = useMetadata(status.id, listing, asked.row);
   const columns = shownColumns(asked.columns, known);
   const isGallery = asked.view === 'gallery';
 
@@ -259,17 +259,6 @@ export function Explorer({ status }: { status: BatchStatus }) {
       )}
     </section>
   );
-}
-
-/**
- * Returns the metadata of the first row, or of the row in the URL if only that one is loaded, even when neither is in
- * memory any more.
- */
-function useMetadata(id: string, listing: Listing, row = 0): Record<string, unknown> | undefined {
-  const known = useRef<{ id: string; metadata: Record<string, unknown> | undefined }>({ id, metadata: undefined });
-  const metadata = (listing.at(0) ?? listing.at(row))?.metadata;
-  if (known.current.id !== id || metadata !== undefined) known.current = { id, metadata };
-  return known.current.metadata;
 }
 
 /** Returns the row of the pair with this item index; undefined if it is not loaded. Rows near the current one are tried

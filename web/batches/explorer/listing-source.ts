@@ -1,3 +1,4 @@
+import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { RequestFailed } from '../../http/request-failed.ts';
 
@@ -17,6 +18,9 @@ export interface Listing {
   show(from: number, to: number): void;
   retry(): void;
 }
+
+/** Reads a page of results. @throws {RequestFailed} */
+export type ReadPage = (query: Record<string, string>, signal: AbortSignal) => Promise<ResultsPage>;
 
 export interface ListingSource {
   state(): Listing;

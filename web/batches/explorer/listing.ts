@@ -2,7 +2,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import { fetchJson, type RequestFailed } from '../../http/client.ts';
-import type { Listing, ListingSource } from './listing-source.ts';
+import type { Listing, ListingSource, ReadPage } from './listing-source.ts';
+import { addColumns } from './own-columns.ts';
 import { createRandomListing } from './random-listing.ts';
 
 /** Results per request. Two pages fill any screen. */
@@ -20,26 +21,41 @@ interface Page {
   rows: ItemResult[] | undefined;
 }
 
+export interface BatchListing {
+  listing: Listing;
+  /** The columns of the input in all pairs of the batch that have been loaded, also by earlier queries. */
+  known: readonly string[];
+}
+
 /**
  * Lists the results that a query selects. A new batch or query loads a new list.
  * @param canSkip true if the service can read any part of the list directly; otherwise the list loads from its start.
  */
-export function useListing(id: string, query: Record<string, string>, canSkip: boolean): Listing {
+export function useListing(id: string, query: Record<string, string>, canSkip: boolean): BatchListing {
   const [, setVersion] = useState(0);
   const key = `${id}?${new URLSearchParams(query)} ${canSkip}`;
   const current = useRef<{ key: string; listing: ListingSource } | undefined>(undefined);
+  const columns = useRef({ id, names: new Set<string>() });
+  if (columns.current.id !== id) columns.current = { id, names: new Set() };
   if (current.current?.key !== key) {
     current.current?.listing.close();
     const path = `v1/evaluation/batch/${encodeURIComponent(id)}/results`;
+    const { names } = columns.current;
+    const read: ReadPage = async (asked, signal) => {
+      const all = new URLSearchParams({ ...asked, items: 'true' });
+      const page = await fetchJson<ResultsPage>(`${path}?${all}`, { signal });
+      addColumns(names, page.results);
+      return page;
+    };
     const changed = () => setVersion((version) => version + 1);
     const create = canSkip ? createRandomListing : createListing;
-    current.current = { key, listing: create(path, query, changed) };
+    current.current = { key, listing: create(read, query, changed) };
   }
   useEffect(() => () => current.current?.listing.close(), []);
-  return current.current.listing.state();
+  return { listing: current.current.listing.state(), known: [...columns.current.names] };
 }
 
-function createListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
+function createListing(readPage: ReadPage, query: Record<string, string>, onChange: () => void): ListingSource {
   const closed = new AbortController();
   const pages: Page[] = [];
   let next: string | undefined;
@@ -54,8 +70,7 @@ function createListing(path: string, query: Record<string, string>, onChange: ()
   const pageOf = (row: number) => pages.findLast(({ start }) => start <= row);
 
   async function read(cursor: string | undefined): Promise<ResultsPage> {
-    const all = new URLSearchParams({ ...query, items: 'true', limit: String(pageSize), ...(cursor && { cursor }) });
-    return await fetchJson<ResultsPage>(`${path}?${all}`, { signal: closed.signal });
+    return await readPage({ ...query, limit: String(pageSize), ...(cursor && { cursor }) }, closed.signal);
   }
 
   async function readNext(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { numberIn, type QueryChanges } from '../../shell/query.ts';
+import { columnsInQuery } from './own-columns.ts';
 
 /** `-score` is the highest score first. `order` is the order of the input, or of evaluation while the batch runs. */
 export const sorts = ['order', 'score', '-score'] as const;
@@ -38,6 +39,7 @@ export interface ExplorerQuery {
 }
 
 export function readQuery(query: URLSearchParams): ExplorerQuery {
+  const columns = query.get('columns');
   return {
     view: query.get('view') === 'gallery' ? 'gallery' : 'table',
     min: numberIn(query, 'min'),
@@ -53,7 +55,7 @@ export function readQuery(query: URLSearchParams): ExplorerQuery {
     distinct: groupings.find((by) => by === query.get('distinct')),
     sameImageAs: numberIn(query, 'sameImageAs'),
     samePairAs: numberIn(query, 'samePairAs'),
-    columns: query.get('columns')?.split(',').filter(Boolean),
+    columns: columns === null ? undefined : columnsInQuery(columns),
     pair: numberIn(query, 'pair'),
     row: rowIn(query),
   };

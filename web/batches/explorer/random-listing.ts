@@ -1,7 +1,6 @@
-import type { ResultsPage } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
-import { fetchJson, type RequestFailed } from '../../http/client.ts';
-import type { Listing, ListingSource } from './listing-source.ts';
+import type { RequestFailed } from '../../http/request-failed.ts';
+import type { Listing, ListingSource, ReadPage } from './listing-source.ts';
 
 /** Results per request. Two pages fill any screen. */
 const pageSize = 200;
@@ -14,7 +13,11 @@ const slowMs = 300;
 const screenful = 60;
 
 /** Creates a list whose pages can be read in any order. A scroll to the end of a million rows needs one request. */
-export function createRandomListing(path: string, query: Record<string, string>, onChange: () => void): ListingSource {
+export function createRandomListing(
+  readPage: ReadPage,
+  query: Record<string, string>,
+  onChange: () => void,
+): ListingSource {
   const closed = new AbortController();
   const pages = new Map<number, ItemResult[]>();
   let count: number | undefined;
@@ -34,8 +37,7 @@ export function createRandomListing(path: string, query: Record<string, string>,
     const rows: ItemResult[] = [];
     for (let cursor: string | null | undefined; rows.length < pageSize && cursor !== null; ) {
       const place = cursor === undefined ? { skip: String(page * pageSize) } : { cursor };
-      const all = new URLSearchParams({ ...query, items: 'true', limit: String(pageSize - rows.length), ...place });
-      const read = await fetchJson<ResultsPage>(`${path}?${all}`, { signal });
+      const read = await readPage({ ...query, limit: String(pageSize - rows.length), ...place }, signal);
       rows.push(...read.results);
       count = read.selected ?? rows.length;
       cursor = read.next;

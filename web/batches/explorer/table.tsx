@@ -29,7 +29,7 @@ export interface RowsProps {
   edges: readonly number[];
   distinct: ExplorerQuery['distinct'];
   /** The columns of the input to show. */
-  columns: string[];
+  columns: readonly string[];
 }
 
 /** The pairs as a table, of which only rows near the visible ones are rendered. */
