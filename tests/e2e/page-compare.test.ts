@@ -21,12 +21,15 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
   let id: string;
   let other: string;
 
-  /** Posts 60 photos with captions that depend on `shift`, and waits for the end of the batch. `lost` texts are empty. */
-  async function post(name: string, shift: number, lost = 0): Promise<string> {
+  /**
+   * Posts 60 photos with captions that depend on `shift`, and waits for the end of the batch. `lost` texts are empty.
+   * @param series the beginning of each id.
+   */
+  async function post(name: string, shift: number, lost = 0, series = 'S'): Promise<string> {
     const items = Array.from({ length: 60 }, (_, at) => {
       const caption = captions[photoNames[(at * 7 + (at % 3) * shift) % 6] ?? ''];
       return {
-        id: `S-${at}`,
+        id: `${series}-${at}`,
         image: running.host.url(photoNames[at % 6] ?? ''),
         text: at < lost ? '' : `${caption}; ${at}`,
       };
@@ -122,6 +125,17 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await page.getByRole('link', { name: '2 items' }).click();
     await page.getByText(/^2 of 60 pairs$/).waitFor();
     expect(await page.locator('.chip').innerText()).toContain('in photos, two lost without a score');
+  });
+
+  test('a batch of other items is compared only by choice, with a notice above the figures', async () => {
+    const unrelated = await post('other photos', 1, 0, 'U');
+    await page.goto(`${running.service.url}/evaluator/#/batches/${unrelated}/compare`);
+    const choice = page.getByRole('combobox', { name: /^With\b/ });
+    await page.getByText('none is known to have the same items').waitFor();
+    expect(await choice.inputValue()).toBe('');
+    await choice.selectOption(id);
+    await page.getByText('60 of 60 items', { exact: true }).waitFor();
+    await page.getByText('50 of the first 50 items have another id in the other batch.').waitFor();
   });
 
   test('the scores of wrong pairs are measured and drawn behind those of the batch', async () => {

@@ -19,6 +19,7 @@ import {
 } from '../../../web/batches/compare/query.ts';
 import { rankWords } from '../../../web/batches/compare/rank-words.ts';
 import { noChoiceWords, readCandidates } from '../../../web/batches/compare/read-candidates.ts';
+import { chooseBatch, doubtWords, matchItems } from '../../../web/batches/compare/same-items.ts';
 import { apiQuery, isFiltered, readQuery } from '../../../web/batches/explorer/query.ts';
 import { modelToScoreAgain } from '../../../web/batches/explorer/score-again-words.ts';
 import { upperLimit } from '../../../web/ui/numbers.ts';
@@ -29,7 +30,10 @@ const batch = (id: string, more: object = {}): BatchStatus =>
     name: id,
     model: 'm',
     state: 'completed',
+    texts: 'own',
     rescoreOf: null,
+    retryOf: null,
+    imagesFrom: null,
     items: { total: 10, succeeded: 9 },
     ...more,
   }) as BatchStatus;
@@ -55,6 +59,79 @@ test('an old batch with as many items is offered, and a list that has not arrive
   expect(noChoiceWords(undefined, false)).toBe('Loading…');
   expect(noChoiceWords(undefined, true)).toBe('the list of batches is not available');
   expect(noChoiceWords([], false)).toBe('no other batch of these items');
+  expect(noChoiceWords([batch('unrelated')], false)).toBe('choose a batch');
+});
+
+test('items at the same position are other items if their ids, or both image and text, differ', () => {
+  const item = (more: object, index = 0) => ({ index, image: 'a', text: 'cat', ...more });
+  const matched = (here: object, there: object) => {
+    const { looked, differences } = matchItems([item(here)], [item(there)]);
+    return looked === 0 ? 'unknown' : (differences[0] ?? 'same');
+  };
+  const bytes = { image: null };
+  expect([
+    matched({ text: 'dog' }, {}),
+    matched({ image: 'b' }, {}),
+    matched({ image: 'b', text: 'dog' }, {}),
+    matched({ image: null, imagePath: 'b', text: 'dog' }, {}),
+    matched({ id: '1' }, { id: '2' }),
+    matched({ id: '1' }, { image: 'b' }),
+    matched({ id: '1', image: 'b', text: 'dog' }, { id: '1' }),
+    matched({ id: '1', ...bytes }, { id: '1', ...bytes, text: 'dog' }),
+    matched(bytes, { ...bytes, text: 'dog' }),
+    matched({ ...bytes, text: '' }, { ...bytes, text: '' }),
+  ]).toEqual([
+    'same',
+    'same',
+    'image and text',
+    'image and text',
+    'id',
+    'same',
+    'image and text',
+    'same',
+    'text',
+    'unknown',
+  ]);
+  expect(matchItems([item({}, 3)], [item({ id: 'x' }, 4)])).toEqual({ looked: 0, differences: [] });
+});
+
+test('batches whose items differ are doubted, except new texts for the images of a batch', () => {
+  const [own, other, newTexts] = [batch('own'), batch('other'), batch('texts', { imagesFrom: 'own' })] as const;
+  const words = (there: BatchStatus, ...differences: ReturnType<typeof matchItems>['differences']) =>
+    doubtWords(own, there, { looked: 50, differences });
+  expect(words(other)).toBe(undefined);
+  expect(words(other, 'id')).toBe(
+    '1 of the first 50 items has another id in the other batch. Are these the same items? They are matched by their position.',
+  );
+  expect(words(newTexts, 'image and text', 'text', 'id')).toMatch(
+    /^2 of .* have another image and text or another id in/,
+  );
+  expect(words(newTexts, 'text', 'text')).toBe(undefined);
+});
+
+test('a batch of the same origin, or with the same first items, is compared at once, others only by choice', async () => {
+  const items = { own: 'cat', copy: 'cat', 'same length': 'dog', empty: '' };
+  const read: string[] = [];
+  const chosen = async (of: BatchStatus, ...candidates: BatchStatus[]) => {
+    read.length = 0;
+    const found = await chooseBatch(of, candidates, async (id) => {
+      read.push(id);
+      return [{ index: 0, image: null, text: items[id as keyof typeof items] }];
+    });
+    return [found, ...read];
+  };
+  const [own, copy, unrelated, empty] = [batch('own'), batch('copy'), batch('same length'), batch('empty')];
+  expect(await chosen(own)).toEqual([undefined]);
+  expect(await chosen(own, unrelated, copy)).toEqual(['copy', 'own', 'same length', 'copy']);
+  expect(await chosen(own, unrelated)).toEqual([undefined, 'own', 'same length']);
+  expect(await chosen(empty, batch('empty too'))).toEqual([undefined, 'empty', 'empty too']);
+  for (const relation of ['rescoreOf', 'retryOf', 'imagesFrom']) {
+    expect(await chosen(own, unrelated, batch('child', { [relation]: 'own' })), relation).toEqual(['child']);
+    expect(await chosen(batch('child', { [relation]: 'own' }), own), relation).toEqual(['own']);
+  }
+  const [child, sibling] = [batch('child', { rescoreOf: 'own' }), batch('sibling', { rescoreOf: 'own' })];
+  expect(await chosen(child, sibling)).toEqual(['sibling']);
+  expect(await chosen(own, batch('wrong pairs', { rescoreOf: 'own', texts: 'others' }))).toEqual([undefined]);
 });
 
 test('batches of the same name and model are told apart by their ids, and each shows its number of scores', () => {
@@ -89,9 +166,11 @@ test('the model of a batch is not offered for its items, unless its revision or 
 test('without another usable model, the page does not propose to score the items with one', () => {
   const model = (state: string) => ({ model: 'n', profiles: [], state }) as unknown as ModelInfo;
   expect([usableOf([model('absent')]), usableOf([model('loaded')])]).toEqual([undefined, 'n']);
-  expect(emptyWords(false, false)).not.toMatch(/model/);
-  expect(emptyWords(true, false)).toMatch(/^Score its items with another model, or post the same file again:/);
-  expect(emptyWords(true, true)).toMatch(/^When this batch has ended, score its items with another model/);
+  expect(emptyWords(0, false, false).advice).not.toMatch(/model/);
+  expect(emptyWords(0, true, false).advice).toMatch(
+    /^Score its items with another model, or post the same file again:/,
+  );
+  expect(emptyWords(0, true, true).advice).toMatch(/^When this batch has ended, score its items with another model/);
 });
 
 test('a scored pair is scored again by another model, a failed one by that of its batch', () => {

@@ -20,10 +20,11 @@ import { otherModels, usableOf } from './other-models.ts';
 import { candidatesOf, labelsOf, namesOf, optionWords, readCompareQuery } from './query.ts';
 import { noChoiceWords } from './read-candidates.ts';
 import { RescoreForm } from './rescore-form.tsx';
+import { doubtWords } from './same-items.ts';
 import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
 import { Unmatched } from './unmatched.tsx';
-import { useCandidates, useComparison } from './use-comparison.ts';
+import { useCandidates, useComparison, useFoundBatch, useMatched } from './use-comparison.ts';
 
 /** The whole state of the comparison is in the URL. */
 export function CompareView({ status }: { status: BatchStatus }) {
@@ -35,14 +36,19 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const hasModel = models !== undefined && status.requests === null && usableOf(models) !== undefined;
   const listed = useCandidates(status);
   const candidates = candidatesOf(status, listed.value ?? []);
-  const other = asked.other ?? candidates.find(({ texts }) => texts === 'own')?.id;
+  const found = useFoundBatch(status, asked.other === undefined ? listed.value && candidates : []);
+  const other = asked.other ?? found.value ?? undefined;
   const polled = useComparison(status, other, threshold, asked.otherThreshold);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const shown = polled.value?.other.id === other ? polled.value : undefined;
   const fullNames = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
   const names = fullNames && labelsOf(fullNames);
+  const matched = useMatched(status, shown?.other);
+  const doubt = shown && matched && doubtWords(status, shown.other, matched);
+  const empty = emptyWords(candidates.length, hasModel, status.finishedAt === null);
   const isSameScale = shown !== undefined && haveSameScale(status, shown.other);
   const wordsOf = (batch: BatchStatus) => optionWords(batch, [status, ...candidates], titleOf);
+  const isSearched = found.value !== undefined || found.failure !== undefined;
   const choose = (id: string) => set({ other: id, otherThreshold: undefined });
   return (
     <div class="stack">
@@ -60,7 +66,9 @@ export function CompareView({ status }: { status: BatchStatus }) {
             <span>With</span>
             <select value={other ?? ''} onChange={(event) => choose(event.currentTarget.value)}>
               {other === undefined && (
-                <option value="">{noChoiceWords(listed.value, listed.failure !== undefined)}</option>
+                <option value="">
+                  {noChoiceWords(isSearched ? candidates : undefined, listed.failure !== undefined)}
+                </option>
               )}
               {other !== undefined && !candidates.some(({ id }) => id === other) && (
                 <option value={other}>{shown === undefined ? other : wordsOf(shown.other)}</option>
@@ -85,10 +93,18 @@ export function CompareView({ status }: { status: BatchStatus }) {
           <PolledState what="the list of batches" polled={listed} />
         )}
         {other === undefined && listed.value !== undefined && (
+          <PolledState what="the first items of the batches" polled={found} />
+        )}
+        {other === undefined && isSearched && (
           <div class="empty">
-            <p>Nothing to compare with yet.</p>
-            <p class="soft">{emptyWords(hasModel, status.finishedAt === null)}</p>
+            <p>{empty.title}</p>
+            <p class="soft">{empty.advice}</p>
           </div>
+        )}
+        {doubt !== undefined && (
+          <p class="notice" role="status">
+            {doubt}
+          </p>
         )}
         {shown !== undefined && shown.other.finishedAt === null && (
           <div class="stack">

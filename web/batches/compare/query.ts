@@ -46,18 +46,20 @@ export function labelsOf([here, there]: Names): Names {
   return [cutBefore(a, from), cutBefore(b, from)];
 }
 
-/**
- * Returns the batches that may have the same items, with batches of the same original items first. A batch that ended
- * without a score is left out.
- */
-export function candidatesOf(batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] {
-  const family = new Set([batch.id, batch.rescoreOf]);
-  const isRelated = ({ id, rescoreOf }: BatchStatus) => family.has(id) || family.has(rescoreOf ?? '');
-  return batches
+/** Returns true if one of the batches was made from the items or images of the other, or both from those of a third. */
+export function areRelated(a: BatchStatus, b: BatchStatus): boolean {
+  // Two retries of one batch may have different items of it.
+  if (a.retryOf === b.id || b.retryOf === a.id) return true;
+  const origins = new Set([a.id, a.rescoreOf, a.imagesFrom].filter((id) => id !== null));
+  return [b.id, b.rescoreOf, b.imagesFrom].some((id) => id !== null && origins.has(id));
+}
+
+/** Returns the batches that may have the same items, related ones first. A batch that ended without a score is left out. */
+export const candidatesOf = (batch: BatchStatus, batches: readonly BatchStatus[]): BatchStatus[] =>
+  batches
     .filter(({ id, items, state }) => id !== batch.id && items.total === batch.items.total && state !== 'accepting')
     .filter(({ items, finishedAt }) => items.succeeded > 0 || finishedAt === null)
-    .sort((a, b) => Number(isRelated(b)) - Number(isRelated(a)));
-}
+    .sort((a, b) => Number(areRelated(batch, b)) - Number(areRelated(batch, a)));
 
 /**
  * Describes a batch in the choice of the other batch.

@@ -21,10 +21,10 @@ export async function readCandidates(readPage: (cursor?: string) => Promise<Batc
 
 /**
  * Describes the missing choice of another batch.
- * @param recent the batches of the choice; undefined until they are read.
+ * @param recent the batches of the choice; undefined until they are read and one of them may be chosen.
  * @param hasFailed true if they cannot be read.
  */
 export function noChoiceWords(recent: readonly BatchStatus[] | undefined, hasFailed: boolean): string {
-  if (recent !== undefined) return 'no other batch of these items';
+  if (recent !== undefined) return recent.length === 0 ? 'no other batch of these items' : 'choose a batch';
   return hasFailed ? 'the list of batches is not available' : 'Loading…';
 }
