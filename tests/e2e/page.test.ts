@@ -375,7 +375,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(page.url()).toContain(`pair=${cats[2]?.index}`);
     await page.reload();
     await dialog.getByRole('heading', { name: cats[2]?.id ?? '', exact: true }).waitFor();
-    await dialog.getByText('Score it with another model', { exact: true }).click();
+    await dialog.getByText('Score it again', { exact: true }).click();
     await dialog.getByRole('button', { name: 'Score', exact: true }).click();
     await dialog.getByRole('heading', { name: 'Timings' }).waitFor();
     await page.keyboard.press('Escape');

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { scaleOfBatch } from '../../../web/batches/batch-scale.ts';
 import { outcomeWords } from '../../../web/batches/explorer/outcome-words.ts';
 import { scoreAgainWords, timingsWords } from '../../../web/batches/explorer/score-again-words.ts';
@@ -249,9 +250,13 @@ test('the number of scores is marked as preliminary while the batch runs', () =>
 
 test('the receipt of a pair says that its batch stores no timings, and names the control that shows them', () => {
   const pair = { image: 'https://example.org/1.jpg', text: 'a cat', status: 'succeeded' } as const;
-  const words = (more: object = {}) => timingsWords(scoreAgainWords({ ...pair, ...more }));
+  const models = ['m', 'n'].map((model) => ({ model, revision: '1', precision: 'fp32', state: 'loaded' }) as ModelInfo);
+  const status = { model: 'm', revision: '1', precision: 'fp32', traffic: null };
+  const words = (more: object = {}, usable = models) =>
+    timingsWords(scoreAgainWords({ ...pair, ...more }, status, usable));
   expect(words()).toBe('A batch stores no timings. “Score it with another model” shows those of each stage.');
   expect(words({ status: 'failed' })).toBe('A batch stores no timings. “Score it again” shows those of each stage.');
+  expect(words({}, models.slice(0, 1))).toBe('A batch stores no timings. “Score it again” shows those of each stage.');
   expect(words({ image: null })).toBe('A batch stores no timings.');
   expect(words({ text: '' })).toBe('A batch stores no timings.');
 });

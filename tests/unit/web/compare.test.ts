@@ -180,7 +180,11 @@ test('a scored pair is scored again by another model, a failed one by that of it
   const status = { model: 'm', revision: '1', precision: 'fp32', traffic: null };
   expect(modelToScoreAgain(status, { status: 'succeeded' }, models)).toBe('n');
   expect(modelToScoreAgain(status, { status: 'failed' }, models)).toBe('m');
-  expect(modelToScoreAgain(status, { status: 'succeeded' }, [model('m')])).toBe('');
+  expect(modelToScoreAgain(status, { status: 'succeeded' }, [model('m'), model('n', 'failed')])).toBe('m');
+  expect(modelToScoreAgain(status, { status: 'failed' }, [model('m', 'absent'), model('n')])).toBe('');
+  const shared = { ...status, traffic: [] };
+  expect(modelToScoreAgain(shared, { status: 'succeeded', model: 'm' }, models)).toBe('n');
+  expect(modelToScoreAgain(shared, { status: 'succeeded', model: 'n' }, models)).toBe('m');
 });
 
 test('two batches are named by their models, or by their own names when the models are the same', () => {

@@ -5,6 +5,7 @@ import { codes } from '../../../shared/errors.ts';
 import { Fact } from '../../ui/fact.tsx';
 import { imageOf } from '../../ui/image-address.ts';
 import { LongText } from '../../ui/long-text.tsx';
+import { useModels } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { bandOf, edgesOf, scaleOf } from '../../ui/scale.ts';
 import { asSentence, capitalized, detailAfter } from '../../ui/sentence.ts';
@@ -13,7 +14,7 @@ import { cellText } from './cell-text.ts';
 import { NoText, nameOf, StateBadge } from './cells.tsx';
 import { NeighboursByScore } from './neighbours.tsx';
 import { ScoreAgain } from './score-again.tsx';
-import { scoreAgainWords, timingsWords } from './score-again-words.ts';
+import { modelOf, scoreAgainWords, timingsWords } from './score-again-words.ts';
 
 /** A dialog with all data about a pair. The arrow keys step through the list. */
 export function PairDialog({
@@ -32,7 +33,8 @@ export function PairDialog({
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const image = imageOf(status.id, result);
-  const again = scoreAgainWords({ ...result, image });
+  const { value: models } = useModels();
+  const again = scoreAgainWords({ ...result, image }, status, models ?? []);
   return (
     <dialog
       ref={dialog}
@@ -79,7 +81,8 @@ export function PairDialog({
           <ScoreAgain
             key={result.index}
             batch={status}
-            result={result}
+            pair={result}
+            models={models}
             image={image}
             text={result.text ?? ''}
             words={again}
@@ -112,14 +115,11 @@ export function PairDialog({
         {result.status === 'succeeded' && (
           <NeighboursByScore key={result.index} status={status} open={result} images={images} />
         )}
-        <Receipt status={status} result={result} />
+        <Receipt status={status} result={result} again={again} />
       </div>
     </dialog>
   );
 }
-
-const modelOf = (status: BatchStatus, result: ItemResult): string =>
-  ('model' in result ? result.model : undefined) ?? status.model;
 
 function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }) {
   if (result.status === 'succeeded') {
@@ -162,7 +162,7 @@ function Outcome({ status, result }: { status: BatchStatus; result: ItemResult }
   );
 }
 
-function Receipt({ status, result }: { status: BatchStatus; result: ItemResult }) {
+function Receipt({ status, result, again }: { status: BatchStatus; result: ItemResult; again: string | undefined }) {
   const model = modelOf(status, result);
   return (
     <section aria-labelledby="pair-receipt">
@@ -175,7 +175,7 @@ function Receipt({ status, result }: { status: BatchStatus; result: ItemResult }
         <Fact name="Text cleaning">{status.textCleaning}</Fact>
         <Fact name="Item">{numbers.count(result.index)}</Fact>
       </dl>
-      <p class="fine soft">{timingsWords(scoreAgainWords(result))}</p>
+      <p class="fine soft">{timingsWords(again)}</p>
     </section>
   );
 }

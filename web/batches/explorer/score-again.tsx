@@ -1,32 +1,34 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
+import type { ModelInfo } from '../../../shared/contracts/models.ts';
 import { apiUrl, fetchAsset, RequestFailed } from '../../http/client.ts';
 import { TimingsBox } from '../../try/receipt.tsx';
 import type { PickedImage } from '../../try/request.ts';
 import { type ScoreResult, scoreTexts } from '../../try/scoring.ts';
 import { isStored } from '../../ui/image-address.ts';
-import { ModelSelect, useModels } from '../../ui/model-select.tsx';
+import { ModelSelect } from '../../ui/model-select.tsx';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import { modelToScoreAgain } from './score-again-words.ts';
 
 export function ScoreAgain({
   batch,
-  result: { status },
+  pair,
+  models,
   image,
   text,
   words,
 }: {
   batch: BatchStatus;
-  result: Pick<ItemResult, 'status'>;
+  pair: ItemResult;
+  models: ModelInfo[] | undefined;
   image: string;
   text: string;
   words: string;
 }) {
-  const { value: models } = useModels();
   const [chosen, setChosen] = useState<string>();
-  const model = chosen ?? modelToScoreAgain(batch, { status }, models ?? []);
+  const model = chosen ?? modelToScoreAgain(batch, pair, models ?? []);
   const [busy, setBusy] = useState(false);
   const [result, setResult] = useState<ScoreResult>();
   const [failure, setFailure] = useState<RequestFailed>();
