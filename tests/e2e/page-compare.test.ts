@@ -190,6 +190,24 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     release();
     await page.getByText('60 of 60 items', { exact: true }).waitFor();
 
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route(/\/comparison\?.*threshold=47/, async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.getByLabel('Keep from, photos', { exact: true }).fill('47');
+    await page.getByText(/Waiting for the figures from 47\.0: \d+ s without an answer from the service\./).waitFor();
+    const sides = page.getByRole('region', { name: 'change sides' });
+    expect(await sides.getAttribute('aria-busy')).toBe('true');
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('table.sides')).opacity`)).toBe('0.4');
+    answer();
+    await page.getByText('keeps it, from 47.0').first().waitFor();
+    expect(await sides.getAttribute('aria-busy')).toBe('false');
+    expect(await page.getByText('Waiting for the figures').count()).toBe(0);
+
     const isFirst = new Set<string>();
     await page.route(/\/results\?.*minScore/, async (route) => {
       const { hash } = new URL(page.url());

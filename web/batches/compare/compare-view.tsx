@@ -24,7 +24,8 @@ import { doubtWords } from './same-items.ts';
 import { Scatter } from './scatter.tsx';
 import { SidesBox } from './sides.tsx';
 import { Unmatched } from './unmatched.tsx';
-import { useCandidates, useComparison, useFoundBatch, useMatched } from './use-comparison.ts';
+import { type Thresholds, useCandidates, useComparison, useFoundBatch, useMatched } from './use-comparison.ts';
+import { WaitingForFigures } from './waiting-for-figures.tsx';
 
 /** The whole state of the comparison is in the URL. */
 export function CompareView({ status }: { status: BatchStatus }) {
@@ -38,9 +39,11 @@ export function CompareView({ status }: { status: BatchStatus }) {
   const candidates = candidatesOf(status, listed.value ?? []);
   const found = useFoundBatch(status, asked.other === undefined ? listed.value && candidates : []);
   const other = asked.other ?? found.value ?? undefined;
-  const polled = useComparison(status, other, threshold, asked.otherThreshold);
+  const thresholds: Thresholds = [threshold, asked.otherThreshold];
+  const polled = useComparison(status, other, thresholds);
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
   const shown = polled.value?.other.id === other ? polled.value : undefined;
+  const isOld = shown !== undefined && String(shown.thresholds) !== String(thresholds);
   const fullNames = shown === undefined ? undefined : namesOf(status, shown.other, titleOf);
   const names = fullNames && labelsOf(fullNames);
   const matched = useMatched(status, shown?.other);
@@ -122,7 +125,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
           </p>
         )}
         {shown !== undefined && names !== undefined && shown.comparison.compared > 0 && (
-          <div class="compare-top">
+          <div class={isOld ? 'compare-top old-figures' : 'compare-top'}>
             <Scatter
               comparison={shown.comparison}
               names={names}
@@ -151,16 +154,20 @@ export function CompareView({ status }: { status: BatchStatus }) {
                   onChange={(value) => set({ otherThreshold: String(value) })}
                 />
               </div>
-              {asked.otherThreshold === undefined ? (
-                <p class="fine soft">
-                  {shown.comparison.sides &&
-                    followedWords(shown.comparison.sides, shown.comparison.compared, names, isSameScale)}
-                </p>
-              ) : (
+              {asked.otherThreshold !== undefined && (
                 <button type="button" class="link" onClick={() => set({ otherThreshold: undefined })}>
                   Let the second threshold follow the first
                 </button>
               )}
+              <p class="fine soft follows" role="status">
+                {isOld && polled.failure === undefined ? (
+                  <WaitingForFigures key={String(thresholds)} thresholds={thresholds} />
+                ) : (
+                  asked.otherThreshold === undefined &&
+                  shown.comparison.sides &&
+                  followedWords(shown.comparison.sides, shown.comparison.compared, names, isSameScale)
+                )}
+              </p>
             </div>
           </div>
         )}
@@ -170,7 +177,7 @@ export function CompareView({ status }: { status: BatchStatus }) {
       </section>
       {shown !== undefined && names !== undefined && shown.comparison.compared > 0 && (
         <>
-          <SidesBox status={status} compared={shown} names={names} images={images.shown} />
+          <SidesBox status={status} compared={shown} isOld={isOld} names={names} images={images.shown} />
           <section class="card stack" aria-labelledby="disagreements">
             <div class="heading">
               <h2 id="disagreements">Largest disagreements</h2>

@@ -18,11 +18,14 @@ const shown = 8;
 export function SidesBox({
   status,
   compared: { comparison, other },
+  isOld,
   names,
   images,
 }: {
   status: BatchStatus;
   compared: Compared;
+  /** True if the figures are not those of the chosen thresholds. */
+  isOld: boolean;
   names: [here: string, there: string];
   images: boolean;
 }) {
@@ -40,7 +43,7 @@ export function SidesBox({
     </td>
   );
   return (
-    <section class="card stack" aria-labelledby="sides">
+    <section class={`card stack${isOld ? ' old-figures' : ''}`} aria-busy={isOld} aria-labelledby="sides">
       <h2 id="sides">{changeWords(sides.onlyThis + sides.onlyOther)}</h2>
       <table class="sides">
         <thead>
@@ -115,18 +118,23 @@ function SidePairs({
     limit: String(shown),
   });
   const path = `v1/evaluation/batch/${status.id}/results?${all}`;
-  const polled = usePolled(path, async (signal) => (await fetchJson<ResultsPage>(path, { signal })).results);
+  const polled = usePolled(path, async (signal) => ({
+    path,
+    pairs: (await fetchJson<ResultsPage>(path, { signal })).results.flatMap(comparedPair),
+  }));
   return (
     <>
       <PolledState what="these pairs" polled={polled} />
       {polled.value !== undefined && (
-        <ComparedPairs
-          status={status}
-          pairs={polled.value.flatMap(comparedPair)}
-          names={names}
-          thresholds={[threshold, otherThreshold]}
-          images={images}
-        />
+        <div class={polled.value.path === path ? '' : 'old-figures'}>
+          <ComparedPairs
+            status={status}
+            pairs={polled.value.pairs}
+            names={names}
+            thresholds={[threshold, otherThreshold]}
+            images={images}
+          />
+        </div>
       )}
     </>
   );

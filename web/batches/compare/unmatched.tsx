@@ -19,7 +19,7 @@ export function Unmatched({
     if (items === 0) return null;
     const link = (min?: number) => `${addressOf.batch(of, 'pairs')}?${new URLSearchParams(unmatchedQueryOf(to, min))}`;
     return (
-      <p key={of} class="fine">
+      <p key={of} class="fine unmatched">
         <a href={link()}>{numbers.counted(items, 'item')}</a> {items === 1 ? 'has' : 'have'} a score only in{' '}
         <bdi>{name}</bdi>
         {reaching !== null && reaching > 0 && threshold !== undefined && (

@@ -19,15 +19,19 @@ const readDisagreements = 50;
 export interface Compared {
   comparison: BatchComparison;
   other: BatchStatus;
+  /** The thresholds that were asked for. They differ from the chosen ones until the figures of those have arrived. */
+  thresholds: Thresholds;
 }
+
+export type Thresholds = [here: number, there: number | undefined];
 
 export function useComparison(
   batch: BatchStatus,
   other: string | undefined,
-  threshold: number,
-  otherThreshold: number | undefined,
+  chosen: Thresholds,
 ): Polled<Compared | undefined> {
-  const [here, there] = useRested([threshold, otherThreshold]);
+  const thresholds = useRested(chosen);
+  const [here, there] = thresholds;
   const query = new URLSearchParams({
     ...(other !== undefined && { other }),
     threshold: String(here),
@@ -43,7 +47,7 @@ export function useComparison(
         fetchJson<BatchComparison>(path, { signal }),
         fetchJson<BatchStatus>(`v1/evaluation/batch/${encodeURIComponent(other)}`, { signal }),
       ]);
-      return { comparison, other: status };
+      return { comparison, other: status, thresholds };
     },
     (value) =>
       value !== undefined && (value.other.finishedAt === null || batch.finishedAt === null) ? liveMs : undefined,
