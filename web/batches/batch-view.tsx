@@ -2,14 +2,16 @@ import { type ComponentChildren, Fragment, type FunctionComponent } from 'preact
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import type { BatchSummary } from '../../shared/contracts/batch/summary.ts';
+import { answered } from '../http/answered.ts';
 import type { RequestFailed } from '../http/client.ts';
+import { onUnanswered } from '../http/unanswered.ts';
 import { useHashQuery } from '../shell/hash-query.ts';
 import { addressOf, type BatchTab, batchTabs } from '../shell/route.ts';
 import { Badge } from '../ui/badge.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { asSentence } from '../ui/sentence.ts';
-import { Waiting } from '../ui/waiting.tsx';
+import { Waiting, WaitingNote } from '../ui/waiting.tsx';
 import { BatchActions } from './actions.tsx';
 import { batchConnection } from './batch-connection.ts';
 import { scaleOfBatch } from './batch-scale.ts';
@@ -38,6 +40,7 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
     follower.current = followBatch(id, batchConnection, setFollowed);
   };
   const unfollow = () => follower.current?.close();
+  useEffect(() => onUnanswered(() => follower.current?.check()), []);
   useEffect(() => {
     follow();
     const store = () => follower.current?.store();
@@ -124,7 +127,13 @@ export function BatchView({ id, tab }: { id: string; tab: BatchTab }) {
             {failure !== undefined && <ProblemBox failure={failure} />}
           </section>
           {summary !== undefined && summary.succeeded > 0 && (
-            <Workbench key={status.id} status={status} summary={summary} scale={scale} />
+            <Workbench
+              key={status.id}
+              status={status}
+              summary={summary}
+              scale={scale}
+              isInterrupted={followed?.isInterrupted === true}
+            />
           )}
           {summary?.succeeded === 0 && status.finishedAt === null && status.requests === null && (
             <p class="empty">The scores appear here with the first results.</p>
@@ -288,15 +297,21 @@ function Throughput({ samples, isLive }: { samples: readonly Sample[]; isLive: b
 /** Loads the plot library on first use, because no other view needs it. */
 function Plot({ samples, hasCaption }: { samples: readonly Sample[]; hasCaption: boolean }) {
   const [Loaded, setLoaded] = useState<FunctionComponent<{ samples: readonly Sample[] }>>();
+  const [failure, setFailure] = useState<RequestFailed>();
   useEffect(() => {
-    // Without the service, the view says that it does not answer.
-    const ignore = () => {};
-    void import('./rate-plot.tsx').then((plot) => setLoaded(() => plot.RatePlot), ignore);
+    answered(() => import('./rate-plot.tsx')).then((plot) => setLoaded(() => plot.RatePlot), setFailure);
   }, []);
+  if (failure !== undefined) return <ProblemBox failure={failure} />;
   return (
     <figure class="rate">
       {hasCaption && <figcaption class="fine soft">Items per second</figcaption>}
-      {Loaded === undefined ? <div class="plot" /> : <Loaded samples={samples} />}
+      {Loaded === undefined ? (
+        <div class="plot">
+          <WaitingNote what="the plot" />
+        </div>
+      ) : (
+        <Loaded samples={samples} />
+      )}
     </figure>
   );
 }

@@ -19,6 +19,8 @@ export interface Follower {
   refresh(): void;
   /** Stores the progress, which a reload of the page continues. */
   store(): void;
+  /** Reads the batch once if a request of the view got no answer. If this fails, it reconnects. */
+  check(): void;
   close(): void;
 }
 
@@ -71,7 +73,8 @@ export function followBatch(id: string, connection: BatchConnection, onChange: (
   let { lastEventId } = stored;
   let source: EventStream | undefined;
   let waitMs = firstWaitMs;
-  let isChecking = false;
+  /** The reads of status and summary that have not ended. */
+  let looks = 0;
   const timers = new Map<string, ReturnType<typeof setTimeout>>();
 
   /** Calls `action` after `ms`, unless a timer of this kind is running. */
@@ -101,7 +104,10 @@ export function followBatch(id: string, connection: BatchConnection, onChange: (
       if (followed.status?.finishedAt === null) {
         listen();
         lookWhileQuiet();
-      } else if (followed.status?.state === 'cancelled') {
+        return onChange(followed);
+      }
+      waitMs = firstWaitMs;
+      if (followed.status?.state === 'cancelled') {
         for (const ms of afterCancelMs) later(`after-${ms}`, ms, () => void look().catch(() => {}));
       }
     } catch (error) {
@@ -134,23 +140,24 @@ export function followBatch(id: string, connection: BatchConnection, onChange: (
   /** Reads the status and the summary, which the view shows together. */
   async function look(): Promise<void> {
     const limitMs = followed.status === undefined ? firstAnswerMs : answerMs;
-    const [status, summary] = await withTimeLimit(limitMs, gone.signal, (signal) =>
-      Promise.all([
-        connection.read<BatchStatus>(path, signal),
-        connection.read<BatchSummary>(`${path}/summary`, signal),
-      ]),
-    );
-    change({ summary, failure: undefined });
-    takeStatus(status);
+    looks++;
+    try {
+      const [status, summary] = await withTimeLimit(limitMs, gone.signal, (signal) =>
+        Promise.all([
+          connection.read<BatchStatus>(path, signal),
+          connection.read<BatchSummary>(`${path}/summary`, signal),
+        ]),
+      );
+      change({ summary, failure: undefined });
+      takeStatus(status);
+    } finally {
+      looks--;
+    }
   }
 
-  /**
-   * Reads a batch that is followed by events. Events stop without an error when a connection hangs, so this request
-   * detects it.
-   */
+  /** Reads the batch to detect a lost connection. Events and requests of a connection that hangs have no error. */
   async function check(): Promise<void> {
-    if (isChecking || timers.has('again')) return;
-    isChecking = true;
+    if (looks > 0 || timers.has('again') || followed.failure !== undefined || gone.signal.aborted) return;
     try {
       await look();
       change({ isInterrupted: false });
@@ -158,7 +165,6 @@ export function followBatch(id: string, connection: BatchConnection, onChange: (
       const isRefusal = error instanceof RequestFailed && error.status === 429;
       if (!gone.signal.aborted && !isRefusal) failed(error);
     }
-    isChecking = false;
   }
 
   function lookWhileQuiet(): void {
@@ -234,6 +240,7 @@ export function followBatch(id: string, connection: BatchConnection, onChange: (
   return {
     refresh: () => void begin(),
     store,
+    check: () => void check(),
     close() {
       store();
       gone.abort();

@@ -2,6 +2,7 @@ import type { Problem } from '../../shared/contracts/problem.ts';
 import { answered } from './answered.ts';
 import { RequestFailed } from './request-failed.ts';
 import { signInAgain } from './sign-in.ts';
+import { watchAnswer } from './unanswered.ts';
 
 export { RequestFailed };
 
@@ -21,10 +22,10 @@ export async function fetchJson<Body>(path: string, init: RequestInit & { accept
  * Requests a file of the page.
  * @throws {RequestFailed}
  */
-export async function fetchAsset(url: string): Promise<Blob> {
-  const response = await answered(() => fetch(url));
-  if (!response.ok) throw failureOf(response.status, await answered(() => response.text()));
-  return await answered(() => response.blob());
+export async function fetchAsset(url: string, signal: AbortSignal | null = null): Promise<Blob> {
+  const response = await answered(() => fetch(url, { signal }), signal);
+  if (!response.ok) throw failureOf(response.status, await answered(() => response.text(), signal));
+  return await answered(() => response.blob(), signal);
 }
 
 /**
@@ -35,7 +36,8 @@ export async function fetchApi(
   path: string,
   { accepted = [], ...init }: RequestInit & { accepted?: number[] } = {},
 ): Promise<Response> {
-  const response = await answered(() => fetch(apiUrl(path), init), init.signal);
+  const ask = () => fetch(apiUrl(path), init);
+  const response = await answered(() => watchAnswer(ask, init.signal), init.signal);
   if (response.ok || accepted.includes(response.status)) return response;
   throw failureOf(response.status, await answered(() => response.text(), init.signal));
 }

@@ -30,6 +30,20 @@ export function Waiting({ what, children }: { what: string; children?: Component
   );
 }
 
+/**
+ * Names the content that a busy control waits for, after two seconds.
+ * @param isAnswered true if parts of the content have arrived.
+ */
+export function WaitingNote({ what, isAnswered = false }: { what: string; isAnswered?: boolean }) {
+  const seconds = useSecondsSinceShown();
+  if (seconds < namedAfter) return null;
+  return (
+    <p class="fine soft">
+      <span role="status">Waiting for {what}.</span> {seconds} s{!isAnswered && ' without an answer from the service'}.
+    </p>
+  );
+}
+
 export function useSecondsSinceShown(): number {
   const [shownAt] = useState(Date.now);
   const [seconds, setSeconds] = useState(0);

@@ -8,6 +8,7 @@ import {
 } from '../../../web/batches/follow.ts';
 import { noAnswer, RequestFailed } from '../../../web/http/request-failed.ts';
 import { withTimeLimit } from '../../../web/http/time-limit.ts';
+import { onUnanswered, watchAnswer } from '../../../web/http/unanswered.ts';
 
 class Stream extends EventTarget implements EventStream {
   static opened: Stream[] = [];
@@ -33,6 +34,8 @@ class Stream extends EventTarget implements EventStream {
 let scored: number;
 /** `hang` accepts requests and does not answer; `refuse` has no connection. */
 let service: 'answer' | 'hang' | 'refuse' | 'gone';
+/** Set for a batch that has ended. */
+let finishedAt: string | null;
 let seen: Followed | undefined;
 let follower: Follower;
 
@@ -40,7 +43,7 @@ const statusOf = (succeeded: number) => ({
   id: '1',
   state: 'running',
   startedAt: null,
-  finishedAt: null,
+  finishedAt,
   items: { total: 100, succeeded, failed: 0, cancelled: 0, pending: 100 - succeeded },
 });
 
@@ -65,6 +68,7 @@ beforeEach(async () => {
   vi.useFakeTimers();
   Stream.opened = [];
   [scored, service, seen] = [10, 'answer', undefined];
+  finishedAt = null;
   follower = followBatch('1', connection, (followed) => {
     seen = followed;
   });
@@ -138,6 +142,70 @@ describe('a running batch', () => {
     requests.mockClear();
     await pass(60_000);
     expect(requests).not.toHaveBeenCalled();
+  });
+});
+
+describe('an ended batch', () => {
+  beforeEach(async () => {
+    finishedAt = '2026-01-01T00:00:00.000Z';
+    follower.refresh();
+    // The last read that was planned while the batch ran.
+    await pass(6_000);
+    requests.mockClear();
+  });
+
+  test('is not requested again while the requests of its view are answered', async () => {
+    await pass(60_000);
+    expect([requests.mock.calls.length, seen?.isInterrupted]).toEqual([0, false]);
+  });
+
+  test.each([
+    ['hangs', 'hang', 10_300],
+    ['refuses connections', 'refuse', 300],
+  ] as const)('whose service %s is interrupted after a check, and reconnects', async (_, state, ms) => {
+    service = state;
+    follower.check();
+    follower.check();
+    await pass(ms);
+    expect(requests).toHaveBeenCalledTimes(2);
+    expect(seen?.isInterrupted).toBe(true);
+    service = 'answer';
+    await pass(16_000);
+    expect(seen?.isInterrupted).toBe(false);
+    requests.mockClear();
+    await pass(60_000);
+    expect(requests).not.toHaveBeenCalled();
+  });
+});
+
+describe('a request of the page', () => {
+  const listener = vi.fn();
+  let end: () => void;
+  beforeEach(() => {
+    listener.mockClear();
+    end = onUnanswered(listener);
+  });
+  afterEach(() => end());
+
+  test('without an answer after 2 s is reported, and an answered one is not', async () => {
+    const asked = Promise.withResolvers<Response>();
+    const response = watchAnswer(() => asked.promise);
+    await watchAnswer(() => Promise.resolve(new Response()));
+    await pass(1_900);
+    expect(listener).not.toHaveBeenCalled();
+    await pass(200);
+    expect(listener).toHaveBeenCalledTimes(1);
+    asked.resolve(new Response());
+    expect((await response).status).toBe(200);
+  });
+
+  test('that fails or that a proxy answers is reported, and a cancelled one is not', async () => {
+    const failed = () => Promise.reject(new TypeError('Failed to fetch'));
+    await watchAnswer(failed).catch(() => {});
+    await watchAnswer(() => Promise.resolve(new Response(null, { status: 504 })));
+    expect(listener).toHaveBeenCalledTimes(2);
+    await watchAnswer(failed, AbortSignal.abort()).catch(() => {});
+    expect(listener).toHaveBeenCalledTimes(2);
   });
 });
 

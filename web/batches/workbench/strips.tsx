@@ -6,7 +6,7 @@ import { imageOf } from '../../ui/image-address.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
-import { Waiting } from '../../ui/waiting.tsx';
+import { Waiting, WaitingNote } from '../../ui/waiting.tsx';
 import { scoreIn } from '../explorer/cells.tsx';
 import { justBelow } from './distribution.ts';
 import { Strip } from './strip.tsx';
@@ -15,12 +15,16 @@ import type { Neighbours, ReadNeighbours } from './use-neighbours.ts';
 /** The pairs just below and just above the threshold. */
 export function AtTheLine({
   status,
-  read: { neighbours, failure, retry },
+  threshold,
+  read: { neighbours, isReading, failure, retry },
 }: {
   status: BatchStatus;
+  threshold: number;
   read: ReadNeighbours;
 }) {
   const images = useImageDisplay(useSession()?.tenant === status.tenant);
+  const isOld = neighbours !== undefined && neighbours.threshold !== threshold;
+  const what = `the pairs at ${numbers.threshold(threshold)}`;
   const listed = neighbours === undefined ? [] : [...neighbours.below, ...neighbours.above];
   return (
     <section class="card" aria-labelledby="at-the-line">
@@ -30,8 +34,13 @@ export function AtTheLine({
       </div>
       {status.finishedAt === null && <p class="fine soft">While the batch runs, these pairs are read every 5 s.</p>}
       {failure !== undefined && <ProblemBox failure={failure} retry={retry} />}
-      {neighbours !== undefined && <Strips status={status} neighbours={neighbours} images={images.shown} />}
-      {neighbours === undefined && failure === undefined && <Waiting what="the pairs at the line" />}
+      {isReading && neighbours !== undefined && <WaitingNote what={what} />}
+      {neighbours !== undefined && (
+        <div class={isOld ? 'strips old' : 'strips'} aria-busy={isOld && isReading}>
+          <Strips status={status} neighbours={neighbours} images={images.shown} />
+        </div>
+      )}
+      {isReading && neighbours === undefined && <Waiting what={what} />}
     </section>
   );
 }

@@ -25,24 +25,38 @@ export interface Neighbours {
 export interface ReadNeighbours {
   /** Undefined until the first ones have arrived. */
   neighbours: Neighbours | undefined;
+  isReading: boolean;
   failure: RequestFailed | undefined;
   retry: () => void;
 }
 
-/** Reads the distinct pairs just below and just above a threshold, once it has stopped changing. */
-export function useNeighbours(summary: BatchSummary, threshold: number, isRunning: boolean): ReadNeighbours {
+/**
+ * Reads the distinct pairs just below and just above a threshold, once it has stopped changing. After an interruption of
+ * the connection, it reads them again.
+ */
+export function useNeighbours(
+  summary: BatchSummary,
+  threshold: number,
+  isRunning: boolean,
+  isInterrupted: boolean,
+): ReadNeighbours {
   const [neighbours, setNeighbours] = useState<Neighbours>();
   const [failure, setFailure] = useState<RequestFailed>();
+  const [isReading, setReading] = useState(true);
   const [attempt, setAttempt] = useState(0);
   useEffect(() => {
     const gone = new AbortController();
+    setReading(true);
+    setFailure(undefined);
+    if (isInterrupted) return;
     const look = async () => {
       const read = pairReader(summary.id, gone.signal);
       const [above, below] = await Promise.all([
         readNear(read, 'above', threshold, shown),
         threshold <= 0 ? undefined : readNear(read, 'below', threshold, shown),
       ]);
-      setFailure(undefined);
+      if (gone.signal.aborted) return;
+      setReading(false);
       setNeighbours({
         threshold,
         above: above.pairs,
@@ -50,12 +64,14 @@ export function useNeighbours(summary: BatchSummary, threshold: number, isRunnin
         passing: isRunning ? undefined : above.selected,
         failing: isRunning ? undefined : below === undefined ? 0 : below.selected,
       });
-      if (isRunning && !gone.signal.aborted) timer = setTimeout(() => setAttempt((count) => count + 1), liveMs);
+      if (isRunning) timer = setTimeout(() => setAttempt((count) => count + 1), liveMs);
     };
     let timer = setTimeout(
       () =>
         void look().catch((error: RequestFailed) => {
-          if (!gone.signal.aborted) setFailure(error);
+          if (gone.signal.aborted) return;
+          setReading(false);
+          setFailure(error);
         }),
       restMs,
     );
@@ -63,6 +79,6 @@ export function useNeighbours(summary: BatchSummary, threshold: number, isRunnin
       clearTimeout(timer);
       gone.abort();
     };
-  }, [summary.id, threshold, isRunning, attempt]);
-  return { neighbours, failure, retry: () => setAttempt(attempt + 1) };
+  }, [summary.id, threshold, isRunning, isInterrupted, attempt]);
+  return { neighbours, isReading, failure, retry: () => setAttempt(attempt + 1) };
 }

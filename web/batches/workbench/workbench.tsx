@@ -14,7 +14,18 @@ import { useWrongPairs } from './use-wrong-pairs.ts';
 import { reachWord, scoreCountWords } from './words.ts';
 import { WrongPairsBox } from './wrong-pairs-box.tsx';
 
-export function Workbench({ status, summary, scale }: { status: BatchStatus; summary: BatchSummary; scale: Scale }) {
+export function Workbench({
+  status,
+  summary,
+  scale,
+  isInterrupted,
+}: {
+  status: BatchStatus;
+  summary: BatchSummary;
+  scale: Scale;
+  /** True while the connection is lost. */
+  isInterrupted: boolean;
+}) {
   const { histogram, succeeded, mean } = summary;
   const [threshold, setThreshold] = useThreshold(scale);
   const wrong = useWrongPairs(status);
@@ -25,7 +36,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
   const range = rangeOf([...histogram, ...behind], scale, highest.current);
   const estimated = countPassing(histogram, threshold);
   const isRunning = status.finishedAt === null;
-  const read = useNeighbours(summary, threshold, isRunning);
+  const read = useNeighbours(summary, threshold, isRunning, isInterrupted);
   const exact = read.neighbours?.threshold === threshold ? read.neighbours.passing : undefined;
   const passing = estimated.isExact ? estimated.count : (exact ?? estimated.count);
   const isExact = estimated.isExact || exact !== undefined;
@@ -65,7 +76,7 @@ export function Workbench({ status, summary, scale }: { status: BatchStatus; sum
         <WrongPairsBox status={status} threshold={threshold} wrong={wrong} />
         {status.traffic === null && <p class="fine soft">{scale.note}</p>}
       </section>
-      <AtTheLine status={status} read={read} />
+      <AtTheLine status={status} threshold={threshold} read={read} />
     </>
   );
 }
