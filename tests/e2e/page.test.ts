@@ -127,11 +127,19 @@ describe.skipIf(chromium === undefined)('the page', () => {
     expect(await page.getByRole('heading', { name: 'Scores' }).count()).toBe(0);
   });
 
-  test('the example says that the service does not answer', async () => {
+  test('the example names the photo that it waits for, and says that the service does not answer', async () => {
     await open();
-    await page.route(/chelsea.*\.jpg$/, (route) => route.abort());
+    const held = Promise.withResolvers<void>();
+    await page.route(/chelsea.*\.jpg$/, async (route) => {
+      await held.promise;
+      await route.abort();
+    });
     await page.getByRole('button', { name: 'Try an example' }).click();
+    await page.getByRole('button', { name: 'Scoring…' }).waitFor();
+    await page.getByText('Waiting for the example photo.').waitFor();
+    held.resolve();
     await page.getByText('The service does not answer').waitFor();
+    await page.getByRole('button', { name: 'Score', exact: true }).waitFor();
     // The browser reports the failed request itself.
     watched.complaints = watched.complaints.filter((text) => !/ERR_FAILED/.test(text));
   });
@@ -262,7 +270,20 @@ describe.skipIf(chromium === undefined)('the page', () => {
     watched.complaints = watched.complaints.filter((text) => !/ERR_FAILED .*\/results\?/.test(text));
     await again.click();
     await page.getByRole('heading', { name: 'Just below 30.0 (left out)' }).waitFor();
+    // The same without any connection to the service. The page reconnects and reads the pairs again.
+    const held = Promise.withResolvers<void>();
+    await page.route('**/v1/evaluation/batch/**', async (route) => {
+      await held.promise;
+      await route.abort();
+    });
     await page.getByLabel('Keep from').fill(String(line));
+    await page.getByText(`Waiting for the pairs at ${line.toFixed(1)}.`).waitFor();
+    expect(await page.locator('.strips').getAttribute('aria-busy')).toBe('true');
+    held.resolve();
+    await page.getByText('Connection lost.').waitFor();
+    await page.unroute('**/v1/evaluation/batch/**');
+    await page.getByText('Connection lost.').waitFor({ state: 'detached' });
+    watched.complaints = watched.complaints.filter((text) => !/ERR_FAILED .*\/v1\/evaluation\/batch\//.test(text));
     await atLine.waitFor();
 
     const exportBox = page.getByRole('region', { name: 'Export' });

@@ -3,9 +3,13 @@ import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import { DeleteButton } from '../ui/delete-button.tsx';
+import { WaitingNote } from '../ui/waiting.tsx';
 import { lastingFailuresOf, restOfRetryWords, retriedWords, retriesOf, retryWords, titleOf } from './state.ts';
 import { useFailedItems } from './use-failed-items.ts';
 import { useRetry } from './use-retry.ts';
+
+/** The result of an action, by its name. The other actions create a batch. */
+const awaited: Record<string, string> = { cancel: 'the cancellation', delete: 'the deletion' };
 
 export function BatchActions({
   status,
@@ -114,13 +118,14 @@ export function BatchActions({
         ))
       )}
       <DeleteButton
-        name="Delete"
+        name={busy === 'delete' ? 'Deleting…' : 'Delete'}
         question="Delete this batch?"
         disabled={busy !== undefined}
         onDelete={() => void remove()}
       >
         {isLive && 'The batch is stopped first. '}Its items and results are deleted permanently.
       </DeleteButton>
+      {busy !== undefined && <WaitingNote what={awaited[busy] ?? 'the new batch'} />}
       {retries.length > 0 && note}
     </div>
   );

@@ -31,9 +31,19 @@ export async function countResults(id: string, conditions: Query): Promise<numbe
   return (await fetchJson<ResultsPage>(pathOf(id, { ...conditions, sort: 'index', limit: 1 }))).selected;
 }
 
-/** Saves the results of a batch as a file. The browser keeps the data outside the memory of the page. */
-export async function saveResults(id: string, format: FormatName, name: string, query: Query = {}): Promise<void> {
+/**
+ * Saves the results of a batch as a file. The browser keeps the data outside the memory of the page.
+ * @param onAnswer called when the file begins to arrive.
+ */
+export async function saveResults(
+  id: string,
+  format: FormatName,
+  name: string,
+  query: Query,
+  onAnswer: () => void,
+): Promise<void> {
   const response = await resultsOf(id, format, query);
+  onAnswer();
   save(await response.blob(), name);
 }
 

@@ -5,6 +5,7 @@ import type { RequestFailed } from '../http/client.ts';
 import { addressOf } from '../shell/route.ts';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
+import { WaitingNote } from '../ui/waiting.tsx';
 import { nameOf } from './explorer/cells.tsx';
 import type { Cause, FailedItem, FailureSample } from './failure-causes.ts';
 import { sampleFailures } from './sample-failures.ts';
@@ -48,7 +49,12 @@ export function FailuresBox({ status }: { status: BatchStatus }) {
                 </span>
               </summary>
               {failure !== undefined && <ProblemBox failure={failure} />}
-              {sample === undefined && failure === undefined && <p class="soft">Reading…</p>}
+              {sample === undefined && failure === undefined && isOpen && (
+                <>
+                  <p class="soft">Reading…</p>
+                  <WaitingNote what="the failed items" />
+                </>
+              )}
               {sample !== undefined && (
                 <Causes
                   causes={sample.causes.get(code) ?? []}

@@ -5,6 +5,7 @@ import { addressOf } from '../shell/route.ts';
 import { useDroppedFile } from '../ui/dropped-file.ts';
 import { PolledState } from '../ui/polled-state.tsx';
 import { ProblemBox } from '../ui/problem.tsx';
+import { WaitingNote } from '../ui/waiting.tsx';
 import { BatchRow } from './list/batch-row.tsx';
 import { filterOf, isFiltered, ListFilters } from './list/list-filters.tsx';
 import { loadPage, useOlder } from './list/pages.ts';
@@ -55,6 +56,7 @@ function BatchList() {
           {older.busy ? 'Loading…' : 'Older batches'}
         </button>
       )}
+      {older.busy && <WaitingNote what="the older batches" />}
     </>
   );
 }

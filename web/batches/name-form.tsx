@@ -2,6 +2,7 @@ import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
 import { fetchJson, type RequestFailed } from '../http/client.ts';
 import { ProblemBox } from '../ui/problem.tsx';
+import { WaitingNote } from '../ui/waiting.tsx';
 import { maxNameLength, nameChange } from './name-change.ts';
 
 /** A form for the name and the tags of a batch. It has the focus when it appears. */
@@ -78,6 +79,7 @@ export function NameForm({
           Cancel
         </button>
       </div>
+      {busy && <WaitingNote what="the change" />}
       {failure !== undefined && <ProblemBox failure={failure} />}
     </form>
   );

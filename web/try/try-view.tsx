@@ -6,6 +6,7 @@ import { ModelSelect, useModels } from '../ui/model-select.tsx';
 import * as numbers from '../ui/numbers.ts';
 import { ProblemBox } from '../ui/problem.tsx';
 import { edgesOf, scaleOf } from '../ui/scale.ts';
+import { WaitingNote } from '../ui/waiting.tsx';
 import { imageFault } from './image-fault.ts';
 import { ImagePicker } from './image-picker.tsx';
 import { ReceiptBox, TimingsBox } from './receipt.tsx';
@@ -27,7 +28,9 @@ export function TryView() {
   const [image, setImage] = useState<PickedImage>();
   const [texts, setTexts] = useState('');
   const [model, setModel] = useState('');
-  const [busy, setBusy] = useState(false);
+  /** The content that the view waits for. */
+  const [awaited, setAwaited] = useState<'photo' | 'score'>();
+  const busy = awaited !== undefined;
   const [outcome, setOutcome] = useState<Outcome>();
   const running = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => running.current?.abort(), []);
@@ -51,9 +54,17 @@ export function TryView() {
       return forgetFault();
     }
     running.current?.abort();
-    setBusy(false);
+    setAwaited(undefined);
     setImage(undefined);
     setOutcome({ notImage: { name: picked.file.name, fault } });
+  }
+
+  /** Replaces the current request. */
+  function begin(what: 'photo' | 'score'): AbortSignal {
+    running.current?.abort();
+    running.current = new AbortController();
+    setAwaited(what);
+    return running.current.signal;
   }
 
   async function score(picked: PickedImage | undefined, written: string): Promise<void> {
@@ -61,11 +72,7 @@ export function TryView() {
     if (picked === undefined) return setOutcome({ missing: 'image' });
     if (lines.length === 0) return setOutcome({ missing: 'texts' });
     const request: ScoreRequest = { image: picked, texts: lines, model };
-    running.current?.abort();
-    const controller = new AbortController();
-    running.current = controller;
-    const { signal } = controller;
-    setBusy(true);
+    const signal = begin('score');
     try {
       const result = await scoreTexts(request, signal);
       setOutcome({ request, result });
@@ -74,21 +81,27 @@ export function TryView() {
       if (!(error instanceof RequestFailed)) throw error;
       setOutcome({ failure: error });
     }
-    setBusy(false);
+    setAwaited(undefined);
   }
 
   async function tryExample(): Promise<void> {
-    picks.current++;
+    const own = ++picks.current;
+    const signal = begin('photo');
+    let bytes: Blob;
     try {
-      const bytes = await fetchAsset(examplePhoto);
-      const picked = { file: new File([bytes], 'chelsea.jpg', { type: 'image/jpeg' }) };
-      setImage(picked);
-      setTexts(exampleTexts);
-      await score(picked, exampleTexts);
+      bytes = await fetchAsset(examplePhoto, signal);
     } catch (error) {
+      if (signal.aborted) return;
       if (!(error instanceof RequestFailed)) throw error;
       setOutcome({ failure: error });
+      return setAwaited(undefined);
     }
+    if (signal.aborted) return;
+    if (own !== picks.current) return setAwaited(undefined);
+    const picked = { file: new File([bytes], 'chelsea.jpg', { type: 'image/jpeg' }) };
+    setImage(picked);
+    setTexts(exampleTexts);
+    await score(picked, exampleTexts);
   }
 
   const isOld =
@@ -149,7 +162,8 @@ export function TryView() {
           <p class="visually-hidden" role="status">
             {statusOf(outcome, busy)}
           </p>
-          {busy && <WaitingForScore name={model} isAddress={image !== undefined && 'url' in image} />}
+          {awaited === 'photo' && <WaitingNote what="the example photo" />}
+          {awaited === 'score' && <WaitingForScore name={model} isAddress={image !== undefined && 'url' in image} />}
           {!busy && isOld && (
             <p class="notice plain old-scores">
               These scores are old: the image, the captions or the model have changed. Press Score for new ones.

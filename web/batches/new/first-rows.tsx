@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ImagesSwitch, useImageDisplay } from '../../ui/pairs.tsx';
+import { WaitingNote } from '../../ui/waiting.tsx';
 import { type ColumnMapping, mappingError } from './column-mapping.ts';
 import { cellText, webAddressOf } from './files/cell.ts';
 import { rowFaultsOf } from './files/row-faults.ts';
@@ -35,6 +36,7 @@ export function FirstRows({ preview, mapping, model }: { preview: Preview; mappi
         <span class="fine soft">A trial before the start. Nothing is stored.</span>
         {hasAddresses && <ImagesSwitch images={images} />}
       </div>
+      {isRunning && <WaitingNote key={trials.size} what={`the score of row ${trials.size + 1}`} />}
     </>
   );
 }

@@ -4,6 +4,7 @@ import { addressOf } from '../../shell/route.ts';
 import { Copyable } from '../../ui/copy.tsx';
 import { ModelSelect, useModels } from '../../ui/model-select.tsx';
 import { ProblemBox } from '../../ui/problem.tsx';
+import { WaitingNote } from '../../ui/waiting.tsx';
 import { areColumnsSwapped, type ColumnMapping, guessColumns } from './column-mapping.ts';
 import { encodings } from './encoding.ts';
 import { delimiters, nameOfDelimiter } from './files/delimiters.ts';
@@ -200,6 +201,7 @@ export function StartForm({ file, preview, idempotencyKey, onCorrect }: StartFor
         <div class="card">
           <p role="status">{stageWords[progress.stage]}</p>
           <p class="fine soft">Keep this page open until the upload is complete: leaving the page cancels it.</p>
+          {progress.stage !== 'preparing' && <WaitingNote key={progress.share} what="the end of the upload" />}
           <progress max={1} value={progress.share} aria-label="Upload" />
           <button type="button" onClick={() => running.current?.abort()}>
             Stop

@@ -6,10 +6,14 @@ import type { RequestFailed } from '../../http/client.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
 import type { Scale } from '../../ui/scale.ts';
+import { WaitingNote } from '../../ui/waiting.tsx';
 import { countResults, type Formulas, saveResults, saveText } from '../downloads.ts';
 import { exportName, noteOf, type Part, parts, selectionOf } from './exported.ts';
 import { useLeftOutImages } from './use-left-out-images.ts';
 import { useThreshold } from './use-threshold.ts';
+
+/** The part of a download that has not arrived. */
+type Awaited = 'the number of rows' | 'the file' | 'the rest of the file' | 'the number of saved rows';
 
 const written: FormatName[] = ['csv', 'ndjson', 'parquet'];
 
@@ -32,7 +36,7 @@ export function ExportBox({
   const [format, setFormat] = useState<FormatName>('csv');
   const [formulas, setFormulas] = useState<Formulas>('escape');
   const [withNote, setWithNote] = useState(true);
-  const [busy, setBusy] = useState(false);
+  const [awaited, setAwaited] = useState<Awaited>();
   const [failure, setFailure] = useState<RequestFailed>();
   const at = numbers.threshold(threshold);
   const words: Record<Part, string> = {
@@ -43,7 +47,7 @@ export function ExportBox({
   };
 
   async function save(): Promise<void> {
-    setBusy(true);
+    setAwaited('the number of rows');
     setFailure(undefined);
     const selection = selectionOf(part, threshold);
     const chosen = formatNamed(format);
@@ -51,12 +55,11 @@ export function ExportBox({
     const file = `${exportName(name, part, threshold)}.${endings[0]}`;
     try {
       const before = withNote ? await countResults(status.id, selection) : undefined;
-      await saveResults(status.id, format, file, {
-        ...selection,
-        ...(hasColumns && isText && { formulas }),
-        ...itemsQuery(chosen),
-      });
+      setAwaited('the file');
+      const query = { ...selection, ...(hasColumns && isText && { formulas }), ...itemsQuery(chosen) };
+      await saveResults(status.id, format, file, query, () => setAwaited('the rest of the file'));
       if (withNote) {
+        setAwaited('the number of saved rows');
         // While the batch runs, results may arrive during the download. Only equal counts are the number of saved rows.
         const after = await countResults(status.id, selection);
         saveText(noteOf(status, part, threshold, before === after ? after : undefined), `${file}.json`);
@@ -64,7 +67,7 @@ export function ExportBox({
     } catch (error) {
       setFailure(error as RequestFailed);
     }
-    setBusy(false);
+    setAwaited(undefined);
   }
 
   const { total, pending, succeeded, failed } = status.items;
@@ -115,10 +118,13 @@ export function ExportBox({
             ))}
           </select>
         </label>
-        <button type="submit" class="primary" disabled={busy}>
-          {busy ? 'Downloading…' : 'Download'}
+        <button type="submit" class="primary" disabled={awaited !== undefined}>
+          {awaited !== undefined ? 'Downloading…' : 'Download'}
         </button>
       </form>
+      {awaited !== undefined && (
+        <WaitingNote key={awaited} what={awaited} isAnswered={awaited === 'the rest of the file'} />
+      )}
       <label class="check">
         <input type="checkbox" checked={withNote} onChange={(event) => setWithNote(event.currentTarget.checked)} />
         Also save a file with model, revision, threshold and number of rows

@@ -3,6 +3,7 @@ import type { BatchStatus } from '../../../shared/contracts/batch/status.ts';
 import { addressOf } from '../../shell/route.ts';
 import * as numbers from '../../ui/numbers.ts';
 import { ProblemBox } from '../../ui/problem.tsx';
+import { WaitingNote } from '../../ui/waiting.tsx';
 import { countPassing } from './distribution.ts';
 import type { useWrongPairs } from './use-wrong-pairs.ts';
 import { hasWrongPairs, postedWords, scoredWords, wrongPairsName } from './wrong-pairs-words.ts';
@@ -21,7 +22,8 @@ export function WrongPairsBox({
   if (!hasWrongPairs(status)) return null;
   if (failure !== undefined) return <ProblemBox failure={failure} />;
   if (value === undefined) {
-    if (isLoading || status.finishedAt === null) return null;
+    if (isLoading) return <WaitingNote what="the scores of wrong pairs" />;
+    if (status.finishedAt === null) return null;
     return (
       <p class="wrong-pairs actions">
         <button
@@ -34,6 +36,7 @@ export function WrongPairsBox({
         >
           {busy ? 'Posting…' : 'Show the scores of wrong pairs'}
         </button>
+        {busy && <WaitingNote what="the new batch" />}
         <span class="fine soft">
           This creates the batch “<bdi>{wrongPairsName(status)}</bdi>” of {postedWords(status)}
         </span>
