@@ -520,19 +520,28 @@ describe.skipIf(chromium === undefined)('the page', () => {
   });
 
   test('labels in a column of the file replace the sample until the user wants a sample', async () => {
-    const lines = photoNames.map((photo, at) => `${running.host.url(photo)},${captions[photo]},${at % 2}`);
-    const buffer = Buffer.from(`photo,caption,label\n${lines.join('\n')}\n`);
+    const lines = photoNames.map(
+      (photo, at) => `${running.host.url(photo)},${captions[photo]},${at === 0 ? '' : at % 2}`,
+    );
+    const buffer = Buffer.from(`photo,caption,Label\n${lines.join('\n')}\n`);
     const id = await startBatch({ name: 'labelled.csv', mimeType: 'text/csv', buffer });
     await badge().getByText('done', { exact: true }).waitFor();
     await open(`batches/${id}/judge`);
-    await page.getByRole('button', { name: 'Use the column “label”' }).click();
-    const column = page.getByRole('region', { name: 'The labels of the column “label”' });
-    await column.getByText('6 labels in 6 pairs.').waitFor();
+    const useColumn = page.getByRole('button', { name: 'Use the column “Label”' });
+    await useColumn.click();
+    const column = page.getByRole('region', { name: 'The labels of the column “Label”' });
+    await column.getByText('5 labels in 6 pairs.').waitFor();
     expect(await page.locator(':focus').getAttribute('aria-labelledby')).toBe('column');
     await page.reload();
-    await column.getByText('6 labels in 6 pairs.').waitFor();
+    await column.getByText('5 labels in 6 pairs.').waitFor();
     await column.getByRole('button', { name: 'Judge a sample instead' }).click();
-    await page.getByRole('button', { name: 'Start' }).waitFor();
+    await page.getByRole('button', { name: 'Start' }).click();
+    await page.getByRole('button', { name: 'Right 1' }).click();
+    await page.getByText(/^1 of \d+ judged$/).waitFor();
+    await useColumn.click();
+    await column.getByText('5 labels in 6 pairs.').waitFor();
+    await column.getByRole('button', { name: 'Judge a sample instead' }).click();
+    await page.getByText(/^1 of \d+ judged$/).waitFor();
   });
 
   test('a page reloaded during a batch continues where it was', async () => {

@@ -140,10 +140,21 @@ test('a suggestion from few labels has a caution, and advice while there are pai
   expect(cautionWords(uncertain, 0.95, 12, 12)).toBe(`${words}.`);
 });
 
-test('the column with labels is found by its name and its value', () => {
-  expect(labelColumnOf({ price: '1', match: 'yes' })).toBe('match');
-  expect(labelColumnOf({ label: 'cat' })).toBeUndefined();
-  expect(labelColumnOf(undefined)).toBeUndefined();
+test('the column with labels is found by its name and its values', () => {
+  const columnOf = (...rows: (Record<string, unknown> | undefined)[]) =>
+    labelColumnOf(rows.map((metadata) => ({ ...(metadata !== undefined && { metadata }) })));
+  expect(columnOf({ price: '1', match: 'yes' })).toBe('match');
+  expect(columnOf({ label: 'cat' })).toBeUndefined();
+  expect(columnOf(undefined)).toBeUndefined();
+  expect(columnOf({ Label: '1' })).toBe('Label');
+  expect(columnOf({ MATCH: 'yes', 'Label ': 'no' })).toBe('Label ');
+});
+
+test('the column with labels may have empty cells, but not mostly other words', () => {
+  const columnOf = (...values: unknown[]) => labelColumnOf(values.map((label) => ({ metadata: { label } })));
+  expect(columnOf('', ' ', null, undefined, '', '1')).toBe('label');
+  expect(columnOf('1', '0', 'unsure')).toBe('label');
+  expect(columnOf(...Array(10).keys())).toBeUndefined();
 });
 
 test('labels of a column are read in the usual words', () => {

@@ -27,13 +27,23 @@ export function JudgeView(judged: Judged) {
     setColumn(next);
   };
   return column === undefined ? (
-    <Sample {...judged} onColumn={choose} />
+    <Sample {...judged} takesFocus={isChosenHere} onColumn={choose} />
   ) : (
     <ColumnView {...judged} column={column} takesFocus={isChosenHere} onLeave={() => choose(undefined)} />
   );
 }
 
-function Sample({ status, summary, scale, onColumn }: Judged & { onColumn: (column: string) => void }) {
+function Sample({
+  status,
+  summary,
+  scale,
+  takesFocus,
+  onColumn,
+}: Judged & {
+  /** True if the focus was on a control that this view has replaced. */
+  takesFocus: boolean;
+  onColumn: (column: string) => void;
+}) {
   const { loaded, failure, reload, show } = useSample(status.id);
   const [isStartedHere, setStartedHere] = useState(false);
   const [notice, setNotice] = useState<string>();
@@ -72,12 +82,13 @@ function Sample({ status, summary, scale, onColumn }: Judged & { onColumn: (colu
           summary={summary}
           scale={scale}
           sample={sample}
-          takesFocus={isStartedHere}
+          takesFocus={takesFocus || isStartedHere}
           onDeleted={() => {
             setNotice(undefined);
             show(undefined);
           }}
           onOther={reloadWith}
+          onColumn={onColumn}
         />
       )}
     </div>

@@ -14,6 +14,7 @@ import { judgedCount, type StoredSample, wordOf } from './labelled-sample.ts';
 import { deleteSample } from './sample-requests.ts';
 import { saverOf, useSaverState, withUnsaved } from './saver-of.ts';
 import { unsavedWords } from './unsaved-words.ts';
+import { useLabelColumn } from './use-first-pairs.ts';
 import { VerdictBox } from './verdict-box.tsx';
 
 /** Shows the pairs of a sample to judge, and the estimates from its labels. */
@@ -25,6 +26,7 @@ export function SampleView({
   takesFocus,
   onDeleted,
   onOther,
+  onColumn,
 }: {
   status: BatchStatus;
   summary: BatchSummary;
@@ -34,6 +36,8 @@ export function SampleView({
   onDeleted: () => void;
   /** Called with a sentence for the user when the service has another sample, or none. */
   onOther: (words: string) => void;
+  /** Called when the labels of a column of the input shall replace the sample in this browser. */
+  onColumn: (column: string) => void;
 }) {
   const { id, tenant } = status;
   const [saver] = useState(() => saverOf(id, sample.sample));
@@ -41,6 +45,7 @@ export function SampleView({
   const [pairs, setPairs] = useState(() => withUnsaved(sample, saver.state));
   const [failure, setFailure] = useState<RequestFailed>();
   const judged = judgedCount(pairs);
+  const column = useLabelColumn(id);
 
   useEffect(() => {
     if (saved.isRefused) {
@@ -95,6 +100,11 @@ export function SampleView({
         >
           The labels are stored with the batch, so they are deleted for everybody. Export them first to keep them.
         </DeleteButton>
+        {column !== undefined && (
+          <button type="button" onClick={() => onColumn(column)}>
+            Use the column “{column}”
+          </button>
+        )}
       </p>
       {failure !== undefined && <ProblemBox failure={failure} />}
     </>

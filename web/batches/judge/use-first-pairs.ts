@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
+import { usePolled } from '../../http/use-polled.ts';
 import { imageOf, judgedBlindWords } from '../../ui/image-address.ts';
 import { distinctPairs } from '../workbench/distinct-pairs.ts';
 import { readFirst } from '../workbench/ranked.ts';
@@ -23,19 +24,29 @@ export function useFirstPairs({ id, succeeded }: BatchSummary): FirstPairs {
     const read = (enough: number) => readFirst(id, enough, gone.signal);
     const look = async () => {
       const first = await read(firstRead);
-      const [pair] = first;
-      const known = {
-        blind: judgedBlindWords(first.map((each) => imageOf(id, each))),
-        column: labelColumnOf(pair?.metadata),
+      const blind = judgedBlindWords(first.map((each) => imageOf(id, each)));
+      let column = labelColumnOf(first);
+      setFacts({ blind, column });
+      const readMore = async (enough: number) => {
+        if (enough === firstRead) return first;
+        const more = await read(enough);
+        column ??= labelColumnOf(more);
+        return more;
       };
-      setFacts(known);
-      const readMore = async (enough: number) => (enough === firstRead ? first : await read(enough));
       const tooFew = await countIfTooFew(succeeded, readMore, distinctPairs);
-      setFacts({ ...known, tooFew });
+      setFacts({ blind, column, tooFew });
     };
     // If the pairs cannot be read, nothing is shown here. The start of a sample shows the error.
     void look().catch(() => {});
     return () => gone.abort();
   }, [id, succeeded]);
   return facts;
+}
+
+/** Returns the column of the input with labels in the first pairs of a batch. */
+export function useLabelColumn(id: string): string | undefined {
+  const { value } = usePolled(`labels ${id}`, async (signal) => ({
+    column: labelColumnOf(await readFirst(id, firstRead, signal)),
+  }));
+  return value?.column;
 }
