@@ -536,7 +536,13 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await column.getByText('5 labels in 6 pairs.').waitFor();
     await column.getByRole('button', { name: 'Judge a sample instead' }).click();
     await page.getByRole('button', { name: 'Start' }).click();
-    await page.getByRole('button', { name: 'Right 1' }).click();
+    const right = page.getByRole('button', { name: 'Right 1' });
+    await right.waitFor();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+    await page.route(/\/judgement$/, (route) => answered.then(() => route.continue()));
+    await right.click();
+    await page.getByText(/^1 of \d+ judged, 1 not stored yet$/).waitFor();
+    answer();
     await page.getByText(/^1 of \d+ judged$/).waitFor();
     await useColumn.click();
     await column.getByText('5 labels in 6 pairs.').waitFor();

@@ -3,7 +3,7 @@ import type { SampleLabels } from '../../../shared/contracts/batch/judgement.ts'
 import { createLabelSaver, type Labels } from '../../../web/batches/judge/label-saver.ts';
 import type { StoredSample } from '../../../web/batches/judge/labelled-sample.ts';
 import { loadSample, type SampleRequests } from '../../../web/batches/judge/load-sample.ts';
-import { unsavedWords } from '../../../web/batches/judge/unsaved-words.ts';
+import { lateWords, unsavedWords } from '../../../web/batches/judge/unsaved-words.ts';
 import { RequestFailed } from '../../../web/http/request-failed.ts';
 
 type Sent = SampleLabels['labels'];
@@ -12,6 +12,7 @@ type Sent = SampleLabels['labels'];
 function startSaver(unsaved?: Labels) {
   const requests: { labels: Sent; answer: (failure?: RequestFailed) => void }[] = [];
   const waits: { ms: number; end: () => void }[] = [];
+  const lates: (() => void)[] = [];
   const kept: [number, string | null][][] = [];
   const saver = createLabelSaver(
     {
@@ -24,6 +25,7 @@ function startSaver(unsaved?: Labels) {
         return true;
       },
       wait: (ms) => new Promise<void>((resolve) => waits.push({ ms, end: resolve })),
+      whenLate: (listener) => lates.push(listener),
     },
     unsaved,
   );
@@ -31,7 +33,11 @@ function startSaver(unsaved?: Labels) {
     await vi.waitUntil(() => entries.length > at);
     return entries[at] as Entry;
   };
-  return { saver, requests, kept, request: (at: number) => nth(requests, at), wait: (at: number) => nth(waits, at) };
+  return {
+    ...{ saver, requests, kept, lates },
+    request: (at: number) => nth(requests, at),
+    wait: (at: number) => nth(waits, at),
+  };
 }
 const noAnswer = () => new RequestFailed(0, 'The service does not answer', '');
 
@@ -70,9 +76,10 @@ describe('labels', () => {
     (await request(0)).answer(noAnswer());
     const pause = await wait(0);
     expect(unsavedWords(saver.state)).toBe(
-      '1 label is not saved yet. The service does not answer. The page tries again.',
+      '1 label is not stored yet. The service does not answer. The page tries again.',
     );
     expect(kept.at(-1)).toEqual([[7, 'right']]);
+    expect(lateWords(saver.state)).toBeUndefined();
     saver.set(3, 'wrong');
     pause.end();
     const second = await request(1);
@@ -85,6 +92,26 @@ describe('labels', () => {
     await vi.waitUntil(() => saver.state.unsaved.size === 0);
     expect(unsavedWords(saver.state)).toBeUndefined();
     expect(kept.at(-1)).toEqual([]);
+  });
+
+  test('without an answer for 2 s are late until all are stored', async () => {
+    const { saver, lates, request } = startSaver();
+    const words: (string | undefined)[] = [];
+    saver.follow(() => words.push(lateWords(saver.state)));
+    saver.set(7, 'right');
+    const first = await request(0);
+    lates[0]?.();
+    await vi.waitUntil(() => saver.state.isLate);
+    saver.set(3, 'wrong');
+    expect(words.splice(0)).toEqual([undefined, '1 not stored yet', '2 not stored yet']);
+    first.answer();
+    (await request(1)).answer();
+    await vi.waitUntil(() => saver.state.unsaved.size === 0);
+    // The request was answered before this time ended.
+    lates[1]?.();
+    saver.set(9, 'right');
+    await request(2);
+    expect(words).toEqual(['1 not stored yet', undefined, undefined]);
   });
 
   test('of an earlier visit are sent first', async () => {

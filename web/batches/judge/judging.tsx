@@ -13,6 +13,7 @@ export function Judging({
   batch,
   tenant,
   pairs,
+  late,
   takesFocus,
   onLabel,
 }: {
@@ -20,6 +21,8 @@ export function Judging({
   batch: string;
   tenant: string;
   pairs: readonly SampledPair[];
+  /** The number of labels that the service has not stored for some time, in words. */
+  late: string | undefined;
   /** True if the focus was on a control that this view has replaced. */
   takesFocus: boolean;
   /** Undefined removes the label. */
@@ -70,6 +73,7 @@ export function Judging({
       <div class="heading">
         <p class="soft" role="status">
           {numbers.count(judged)} of {numbers.count(pairs.length)} judged
+          {late !== undefined && `, ${late}`}
         </p>
         <ImagesSwitch images={images} listed={pairs.map((listed) => imageOf(batch, listed))} />
       </div>

@@ -8,6 +8,8 @@ export interface SaverState {
   unsaved: Labels;
   /** The reason why the last request failed; undefined after a success. */
   failure: RequestFailed | undefined;
+  /** True after a request without an answer for some time, until all labels are stored. */
+  isLate: boolean;
   /** True when the service will never accept the labels, because the sample or the batch no longer exists. */
   isRefused: boolean;
   /** False when the browser cannot store the unsaved labels, so that leaving the page would lose them. */
@@ -30,6 +32,8 @@ export interface SaverDeps {
   /** Stores the unsaved labels in the browser. Returns false if that fails. */
   keep(unsaved: Labels): boolean;
   wait(ms: number): Promise<unknown>;
+  /** Calls `listener` after the time after which an unanswered request is late. */
+  whenLate(listener: () => void): void;
 }
 
 /** The HTTP statuses after which a repetition would fail again. */
@@ -38,8 +42,8 @@ const firstWaitMs = 1_000;
 const maxWaitMs = 30_000;
 
 /** @param unsaved labels from an earlier visit, which are sent at once. */
-export function createLabelSaver({ send, keep, wait }: SaverDeps, unsaved: Labels = new Map()): LabelSaver {
-  let state: SaverState = { unsaved, failure: undefined, isRefused: false, isKept: true };
+export function createLabelSaver({ send, keep, wait, whenLate }: SaverDeps, unsaved: Labels = new Map()): LabelSaver {
+  let state: SaverState = { unsaved, failure: undefined, isLate: false, isRefused: false, isKept: true };
   const listeners = new Set<() => void>();
   let isBusy = false;
 
@@ -55,11 +59,17 @@ export function createLabelSaver({ send, keep, wait }: SaverDeps, unsaved: Label
     isBusy = true;
     for (let waitMs = firstWaitMs; state.unsaved.size > 0 && !state.isRefused; ) {
       const sent = state.unsaved;
+      let isAnswered = false;
+      whenLate(() => {
+        if (!isAnswered) change({ isLate: true });
+      });
       try {
-        await send([...sent].map(([index, label]) => ({ index, label })));
+        await send([...sent].map(([index, label]) => ({ index, label }))).finally(() => {
+          isAnswered = true;
+        });
         // A label that was changed while the request was in flight is sent again.
         const left = [...state.unsaved].filter(([index, label]) => sent.get(index) !== label);
-        changeUnsaved(new Map(left), { failure: undefined });
+        changeUnsaved(new Map(left), { failure: undefined, isLate: state.isLate && left.length > 0 });
         waitMs = firstWaitMs;
       } catch (error) {
         const failure = error as RequestFailed;
@@ -84,7 +94,7 @@ export function createLabelSaver({ send, keep, wait }: SaverDeps, unsaved: Label
       void save();
     },
     discard() {
-      changeUnsaved(new Map(), { failure: undefined });
+      changeUnsaved(new Map(), { failure: undefined, isLate: false });
     },
     follow(listener) {
       listeners.add(listener);

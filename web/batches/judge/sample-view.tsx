@@ -13,7 +13,7 @@ import { Judging } from './judging.tsx';
 import { judgedCount, type StoredSample, wordOf } from './labelled-sample.ts';
 import { deleteSample } from './sample-requests.ts';
 import { saverOf, useSaverState, withUnsaved } from './saver-of.ts';
-import { unsavedWords } from './unsaved-words.ts';
+import { lateWords, unsavedWords } from './unsaved-words.ts';
 import { useLabelColumn } from './use-first-pairs.ts';
 import { VerdictBox } from './verdict-box.tsx';
 
@@ -50,7 +50,7 @@ export function SampleView({
   useEffect(() => {
     if (saved.isRefused) {
       const lost = numbers.counted(saved.unsaved.size, 'label');
-      onOther(`The sample was replaced or deleted meanwhile. ${lost} could not be saved.`);
+      onOther(`The sample was replaced or deleted meanwhile. ${lost} could not be stored.`);
     }
   }, [saved.isRefused]);
 
@@ -83,7 +83,14 @@ export function SampleView({
   return (
     <>
       <div class="judging">
-        <Judging batch={id} tenant={tenant} pairs={pairs} takesFocus={takesFocus} onLabel={label} />
+        <Judging
+          batch={id}
+          tenant={tenant}
+          pairs={pairs}
+          late={lateWords(saved)}
+          takesFocus={takesFocus}
+          onLabel={label}
+        />
         <VerdictBox id={id} summary={summary} scale={scale} pairs={pairs} />
       </div>
       {unsaved !== undefined && (

@@ -4,6 +4,9 @@ import { createLabelSaver, type LabelSaver, type SaverState } from './label-save
 import type { SampledPair, StoredSample } from './labelled-sample.ts';
 import { sendLabels } from './sample-requests.ts';
 
+/** The time in ms after which an unanswered request is late. */
+const lateMs = 2_000;
+
 const savers = new Map<string, LabelSaver>();
 
 /** Returns the saver of a sample. It continues when the view is closed, and is the same when the view is opened again. */
@@ -16,6 +19,7 @@ export function saverOf(id: string, sample: string): LabelSaver {
       send: (labels) => sendLabels(id, { sample, labels }),
       keep: (labels) => keepUnsaved(id, sample, labels),
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+      whenLate: (listener) => void setTimeout(listener, lateMs),
     },
     unsavedLabels(id, sample),
   );
