@@ -72,9 +72,10 @@ export const countRetryable = (status: Pick<BatchStatus, 'failures'>): number =>
 
 /** Returns the queries for the first results with images that are missing or cannot be used, one for each code. */
 export const originQueries = ({ failures }: Pick<BatchStatus, 'failures'>): string[] =>
-  Object.keys(failures)
-    .filter(isOfAnyOrigin)
-    .map((code) => `code=${code}&items=true&limit=20`);
+  Object.keys(failures).filter(isOfAnyOrigin).map(firstFailedQuery);
+
+/** Returns the query for the first results with an error code. In another order, the first page may be empty. */
+export const firstFailedQuery = (code: string): string => `code=${code}&sort=index&items=true&limit=20`;
 
 /**
  * Returns the origin of the images of results. Images of which some have an address and others not, or no results, have

@@ -1,11 +1,11 @@
 import type { ResultsPage } from '../../shared/contracts/batch/results.ts';
 import type { BatchStatus } from '../../shared/contracts/batch/status.ts';
-import { originOfImages, originQueries } from '../../shared/remedies.ts';
+import { firstFailedQuery, originOfImages, originQueries } from '../../shared/remedies.ts';
 import { fetchJson } from '../http/client.ts';
 import { usePolled } from '../http/use-polled.ts';
 import { type FailedItems, seemSwapped } from './state.ts';
 
-const invalidSources = 'code=image.source_invalid&items=true&limit=20';
+const invalidSources = firstFailedQuery('image.source_invalid');
 
 const unknown: FailedItems = { areSwapped: false, origin: undefined };
 

@@ -2,10 +2,12 @@ import { parse } from 'csv-parse/sync';
 import { parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { toBuffer } from '../../../formats/bytes.ts';
+import { itemsOfList } from '../../../formats/items.ts';
 import { resultsQuery, type Selection } from '../../../shared/contracts/batch/results.ts';
 import type { ItemResult } from '../../../shared/contracts/item.ts';
 import type { FormatName } from '../../../shared/formats.ts';
-import { type Engine, startEngine, tenant } from '../../support/engine.ts';
+import { firstFailedQuery } from '../../../shared/remedies.ts';
+import { type Engine, item, startEngine, tenant } from '../../support/engine.ts';
 
 const total = 40;
 /** Items of one chunk; the first chunks of a batch have four each. */
@@ -101,6 +103,27 @@ describe.each(selections)('the selection %j', (selection) => {
 
 test.each(['', 'abc', '1e3', 'NaN', ' 5'])('the limit %j is not a number of a query', (minScore) => {
   expect(resultsQuery.safeParse({ minScore }).success).toBe(false);
+});
+
+test('the first results with an error code are on the first page of their query, also behind large items', async () => {
+  const metadata = { note: 'x'.repeat(300_000) };
+  const items = Array.from({ length: total }, (_, index) => ({ ...item(index), metadata }));
+  const { id: large } = await engine.postItems(itemsOfList(items, 'lenient'));
+  const error = { code: 'image.corrupt', message: 'broken', retryable: false } as const;
+  const resultOf = (index: number): ItemResult =>
+    index === total - 1 ? { index, status: 'failed', error } : { index, status: 'succeeded', score: 25, cosine: 0.25 };
+  for (let chunk = 0, index = 0; index < total; chunk++) {
+    const picked = await engine.chunks.pick(engine.job(large, chunk), 'compact');
+    if (picked.verdict !== 'run') throw new Error(picked.verdict);
+    const results = picked.input.items.map(() => resultOf(index++));
+    await engine.commit(large, chunk, results);
+  }
+  const firstOf = async (query: string) => {
+    const parsed = resultsQuery.parse(Object.fromEntries(new URLSearchParams(query)));
+    return (await engine.batches.results(tenant, large, parsed)).results.map(({ index }) => index);
+  };
+  expect(await firstOf(firstFailedQuery('image.corrupt'))).toEqual([total - 1]);
+  expect(await firstOf('code=image.corrupt&items=true&limit=20')).toEqual([]);
 });
 
 test('the count of escaped cells is that of the whole batch, so a selection by score has none', async () => {
