@@ -157,8 +157,8 @@ export function lastingFailuresOf(
 function retryAllOf(remedies: Remedies, failed: number): LastingFailures['retryAll'] {
   const rest = laterRetryWords(remedies, numbers.count);
   if (rest === undefined) return undefined;
-  const label = fewFailed[failed] ?? `all ${numbers.count(failed)} failed items`;
-  return { before: 'After that, retry ', label, after: `.${rest}` };
+  const label = `retry ${fewFailed[failed] ?? `all ${numbers.count(failed)} failed items`}`;
+  return { before: 'After that, ', label, after: `.${rest}` };
 }
 
 /** Returns true if the texts of all items with an invalid image source look like images, in swapped columns. */

@@ -5,11 +5,16 @@ export interface ItemImage {
   image?: string | null | undefined;
   /** True if the batch has the bytes of the image. */
   imageStored?: true | undefined;
+  /** The error of a failed item. */
+  error?: { code: string } | undefined;
 }
 
 /** Returns the address from which the page loads the image of an item of a batch; null if it has none. */
-export const imageOf = (batch: string, { index, image, imageStored }: ItemImage): string | null =>
-  image ?? (imageStored ? `v1/evaluation/batch/${encodeURIComponent(batch)}/images/${index}` : null);
+export function imageOf(batch: string, { index, image, imageStored, error }: ItemImage): string | null {
+  // A browser draws an image that ends early as an empty box, without an error.
+  if (error?.code === 'image.corrupt') return null;
+  return image ?? (imageStored ? `v1/evaluation/batch/${encodeURIComponent(batch)}/images/${index}` : null);
+}
 
 /** Returns true for an image that the service has stored, so that no other host sees the browser. */
 export const isStored = (address: string): boolean => address.startsWith('v1/');

@@ -9,6 +9,8 @@ test('the page loads an image from its address, or from the service if it has th
   const stored = imageOf('b', { index: 3, image: null, imageStored: true }) ?? '';
   expect(stored).toBe('v1/evaluation/batch/b/images/3');
   expect([stored, address].map(isStored)).toEqual([true, false]);
+  expect(imageOf('b', { index: 3, image: address, error: { code: 'image.corrupt' } })).toBeNull();
+  expect(imageOf('b', { index: 3, image: address, error: { code: 'image.fetch.timeout' } })).toBe(address);
 });
 
 test('a list says that images without an address cannot be shown', () => {
