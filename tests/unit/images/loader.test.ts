@@ -52,9 +52,12 @@ test.each([
     });
 });
 
-test.each(['AA.A', 'data:image/png;base64,AA.A'])('the base64 %s with a wrong character is no path', async (base64) => {
-  await expect(loaderOf().load({ base64 })).rejects.toThrow(/, and it is not base64$/);
-});
+test.each(['AA.A', 'data:image/png;base64,AA.A'])(
+  'the base64 %s with a wrong character is not a path',
+  async (base64) => {
+    await expect(loaderOf().load({ base64 })).rejects.toThrow(/, and it is not base64$/);
+  },
+);
 
 test('an http URL is fetched, as a string and as an object', async () => {
   const origin = await scriptedOrigin((_request, response) => response.end(text));

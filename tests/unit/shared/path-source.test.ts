@@ -52,7 +52,7 @@ test.each([
   '<b>cat</b>',
   'a\0b',
   '0'.repeat(200),
-])('%j is no path', (source) => {
+])('%j is not a path', (source) => {
   expect(isPath(source)).toBe(false);
 });
 
