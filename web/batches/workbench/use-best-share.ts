@@ -2,9 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import type { BatchSummary } from '../../../shared/contracts/batch/summary.ts';
 import { thresholdFor } from './distribution.ts';
 import { pairReader } from './ranked.ts';
-
-/** The share must stay the same for this time in ms before its threshold is read. */
-const restMs = 250;
+import { restMs } from './use-neighbours.ts';
 
 /** A share that the user has written. `isExact` is false while its threshold is an estimate. */
 interface Asked {

@@ -7,8 +7,8 @@ import { pairReader } from './ranked.ts';
 
 /** Pairs shown on each side of the threshold. */
 const shown = 8;
-/** The threshold must stay the same for this time in ms before the pairs near it are read. */
-const restMs = 250;
+/** The choice of the user must stay the same for this time in ms before the service is asked about it. */
+export const restMs = 250;
 /** The time in ms between two reads while the batch is running. */
 const liveMs = 5_000;
 
