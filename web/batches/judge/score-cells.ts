@@ -1,4 +1,4 @@
-import type { Histogram } from '../workbench/distribution.ts';
+import { type Histogram, points, shareFrom } from '../workbench/distribution.ts';
 
 export interface Label {
   score: number;
@@ -18,12 +18,12 @@ export interface ScoreCell {
 export function cellsOf(histogram: Histogram, labels: readonly Label[]): ScoreCell[] {
   const cells: ScoreCell[] = [];
   for (const { from, to, count } of histogram) {
-    if (from >= 0) cells.push({ from: 100 * from, to: 100 * to, right: 0, wrong: 0, open: count });
+    if (from >= 0) cells.push({ from: points(from), to: points(to), right: 0, wrong: 0, open: count });
     else if (cells[0] === undefined) cells.push({ from: -1, to: 0, right: 0, wrong: 0, open: count });
     else cells[0].open += count;
   }
   for (const { score, isRight } of labels) {
-    const cell = cells.findLast(({ from, to }) => from <= score + rounding && (score > 0 || to <= 0)) ?? cells[0];
+    const cell = cells.findLast(({ from, to }) => from <= score && (score > 0 || to <= 0)) ?? cells[0];
     if (cell === undefined) continue;
     cell[isRight ? 'right' : 'wrong']++;
     cell.open = Math.max(0, cell.open - 1);
@@ -31,12 +31,5 @@ export function cellsOf(histogram: Histogram, labels: readonly Label[]): ScoreCe
   return cells;
 }
 
-/** Rounding errors below this do not move a score to another cell. */
-const rounding = 1e-9;
-
 /** Returns the number of open pairs of a cell that reach a threshold. Inside the cell, they are evenly distributed. */
-export function openFrom({ from, to, open }: ScoreCell, threshold: number): number {
-  // Every negative cosine has the score 0, so it reaches a threshold of 0.
-  if (threshold <= 0 || from >= threshold - rounding) return open;
-  return to <= threshold + rounding ? 0 : (open * (to - threshold)) / (to - from);
-}
+export const openFrom = (cell: ScoreCell, threshold: number): number => cell.open * shareFrom(cell, threshold);

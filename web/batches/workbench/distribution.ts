@@ -14,7 +14,8 @@ const scoreDecimals = 4;
 /** The distance between two thresholds that the user can choose, as a score (0 to 100). */
 export const step = 0.1;
 
-const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
+/** Returns a cosine as a score. Negative cosines stay negative. */
+export const points = (cosine: number): number => Number((100 * cosine).toFixed(scoreDecimals));
 
 export const toStep = (score: number): number => Number((Math.round(score / step) * step).toFixed(1));
 
@@ -30,14 +31,18 @@ export function countPassing(histogram: Histogram, threshold: number): Count {
   let isExact = true;
   for (const bin of histogram) {
     const [from, to] = [points(bin.from), points(bin.to)];
-    // Every negative cosine has the score 0, so it reaches a threshold of 0.
-    if (threshold <= 0 || from >= threshold) count += bin.count;
-    else if (to > threshold && bin.count > 0) {
-      count += (bin.count * (to - threshold)) / (to - from);
-      isExact = false;
-    }
+    const passing = shareFrom({ from, to }, threshold) * bin.count;
+    if (passing > 0 && passing < bin.count) isExact = false;
+    count += passing;
   }
   return { count: Math.round(count), isExact };
+}
+
+/** Returns the share of a range of scores that reaches a threshold. */
+export function shareFrom({ from, to }: Pick<Bar, 'from' | 'to'>, threshold: number): number {
+  // Every negative cosine has the score 0, so it reaches a threshold of 0.
+  if (threshold <= 0 || from >= threshold) return 1;
+  return to <= threshold ? 0 : (to - threshold) / (to - from);
 }
 
 /** Returns the threshold that about this share of the items reaches, rounded to a choice of the user interface. */
