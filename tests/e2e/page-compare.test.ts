@@ -202,7 +202,7 @@ describe.skipIf(chromium === undefined)('the comparison of two batches', () => {
     await page.getByText(/Waiting for the figures from 47\.0: \d+ s without an answer from the service\./).waitFor();
     const sides = page.getByRole('region', { name: 'change sides' });
     expect(await sides.getAttribute('aria-busy')).toBe('true');
-    expect(await page.evaluate(`getComputedStyle(document.querySelector('table.sides')).opacity`)).toBe('0.4');
+    expect(await page.evaluate(`getComputedStyle(document.querySelector('table.sides')).filter`)).toBe('grayscale(1)');
     answer();
     await page.getByText('keeps it, from 47.0').first().waitFor();
     expect(await sides.getAttribute('aria-busy')).toBe('false');
